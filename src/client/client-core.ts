@@ -1,0 +1,469 @@
+/**
+ * The client behind its public face: one seat of a pool, one session, the hubs of its topics, its pending commands and
+ * moves. Turns what the machines say into events and settled promises.
+ */
+import type { OutboxEffect } from '../core/command-protocol'
+import type { Endpoint } from '../core/endpoint'
+import type { MovePlan, SeatCondition, SeatId } from '../core/pool-protocol'
+import { RetryBudget } from '../core/retry-budget'
+import type { MoveTimings, SessionEffect } from '../core/session-protocol'
+import type { LinkId, TopicConfig } from '../core/topic-protocol'
+import type { ClientIdentity } from '../core/wire'
+import type { PoolNews, SeatEffect } from '../driver/pool-driver'
+import { SessionDriver } from '../driver/session-driver'
+import { FailoverError } from '../errors'
+import type { Platform } from '../platform/platform'
+import { eventStreamTransport } from '../transports/event-stream'
+import { webSocketTransport } from '../transports/web-socket'
+import { ClientRouting } from './client-routing'
+import { CommandBoard } from './command-board'
+import { DecisionLog } from './decision-log'
+import type { FailoverEventName, FailoverEvents } from './events'
+import { MoveBoard } from './move-board'
+import { readPriority, type ClientConfig } from './options'
+import type { SubscribeArguments } from './options-arguments'
+import type { PoolRuntime } from './pool-runtime'
+import { errorText, redact, redactError, redactFacts } from './redact'
+import type { ClientState, EndpointInfo, MoveReport, OfflineReason } from './reports'
+import { Restorer } from './restorer'
+import { IsolatedEmitter } from './subscription-emitter'
+import { TopicHub } from './subscription-hub'
+import type { Subscription } from './subscription'
+import { TokenKeeper } from './token-keeper'
+import { VERSION } from './version'
+import type { WarningCode } from './warnings'
+
+type EventArguments = { [Name in FailoverEventName]: [event: FailoverEvents[Name]] }
+
+export class ClientCore {
+  readonly routing: ClientRouting
+  readonly commands: CommandBoard
+  readonly moves: MoveBoard
+  readonly log = new DecisionLog()
+  readonly events: IsolatedEmitter<EventArguments>
+  readonly session: SessionDriver
+  readonly identity: ClientIdentity
+  readonly seat: SeatId
+  readonly #tokens: TokenKeeper
+  readonly #restorer: Restorer
+  readonly #hubs = new Map<string, TopicHub>()
+  readonly #stopWarnings: () => void
+  #condition: SeatCondition = { is: 'connecting' }
+  #state: ClientState = 'connecting'
+  #isClosing = false
+  #ended: () => void = () => undefined
+
+  constructor(
+    readonly config: ClientConfig,
+    readonly runtime: PoolRuntime,
+    basePath?: string,
+  ) {
+    const { platform, driver, loop } = runtime
+    this.events = new IsolatedEmitter((error, name) => this.#listenerThrew(error, name))
+    this.identity = identityOf(config, platform)
+    this.#tokens = new TokenKeeper(platform, config.token, (error) => this.warn('TOKEN_PROVIDER_FAILED', 'The token provider failed.', { cause: error }))
+    this.commands = new CommandBoard(platform, config.commands.deadlineMs, (input) => this.session.feed(input))
+    this.moves = new MoveBoard()
+    this.seat = driver.nextSeat({
+      seat: (effect) => this.#seatEffect(effect),
+      news: (news) => this.#news(news),
+      settled: () => this.#settled(),
+    })
+    this.#restorer = new Restorer({
+      config,
+      platform,
+      client: this.identity,
+      tokens: this.#tokens,
+      endpoint: (id) => driver.endpoint(id),
+      describe: (endpoint) => this.describe(endpoint),
+      describeServer: (server) => this.#describeServer(server),
+      laneCommand: (link, signal) => this.commands.lane(link, signal),
+      failed: (error) => this.warn('RESTORE_FAILED', 'The restoreSession hook failed.', { cause: error }),
+      changed: () => this.routing.settled(),
+    })
+    const { tokens, maxTokens, perSuccess, perSecond } = config.retry
+    this.routing = new ClientRouting({
+      basePath,
+      config,
+      platform,
+      pool: driver,
+      seat: this.seat,
+      tokens: this.#tokens,
+      budget: new RetryBudget({ tokens, maxTokens, perSuccess, perSecond }),
+      isRestored: (endpoint) => this.#restorer.isRestored(endpoint, driver.machine.judge.word(endpoint, config.ucc)?.term),
+    })
+    this.session = this.#createSession(loop)
+    this.#stopWarnings = runtime.onWarning((code, sentence, cause) => this.warn(code, sentence, { cause }))
+    driver.feed({
+      type: 'seat-open',
+      seat: this.seat,
+      ucc: config.ucc,
+      priority: () => this.#priority(),
+      warm: config.standby === 'warm' && this.#mayWarm(),
+      asksCanMove: config.canMove !== undefined,
+    })
+  }
+
+  get state(): ClientState {
+    return this.#state
+  }
+
+  get offlineReason(): OfflineReason | undefined {
+    return this.#state === 'offline' && this.#condition.is === 'offline' ? this.#condition.reason : undefined
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosing
+  }
+
+  get active(): EndpointInfo | undefined {
+    const place = this.runtime.driver.seat(this.seat)?.place
+    const endpoint = place?.is === 'at' ? this.runtime.driver.endpoint(place.endpointId) : undefined
+    return endpoint === undefined ? undefined : this.describe(endpoint)
+  }
+
+  get endpoints(): readonly EndpointInfo[] {
+    const { driver } = this.runtime
+    return Object.freeze(driver.machine.judge.roster.present().map((endpoint) => this.describe(endpoint)))
+  }
+
+  get hubs(): ReadonlyMap<string, TopicHub> {
+    return this.#hubs
+  }
+
+  describe(endpoint: Endpoint): EndpointInfo {
+    const place = this.runtime.driver.seat(this.seat)?.place
+    const suspect = place?.is === 'at' && place.endpointId === endpoint.id && place.suspicion !== undefined
+    return this.runtime.describe(endpoint, this.config.ucc, suspect)
+  }
+
+  /** Emits when the machines have settled. */
+  emit<Name extends FailoverEventName>(name: Name, event: FailoverEvents[Name]): void {
+    this.runtime.loop.defer(() => this.events.emit(name, ...([Object.freeze(event)] as EventArguments[Name])))
+  }
+
+  warn(code: WarningCode, sentence: string, more: { readonly endpointId?: string; readonly cause?: unknown } = {}): void {
+    const secrets = this.#tokens.secrets()
+    const endpoint = more.endpointId === undefined ? undefined : this.runtime.driver.endpoint(more.endpointId)
+    const detail = more.cause === undefined ? '' : ` ${errorText(more.cause, secrets)}`
+    this.emit('warning', {
+      code,
+      sentence: redact(sentence, secrets) + detail,
+      ...(endpoint === undefined ? {} : { endpoint: this.describe(endpoint) }),
+      ...(more.cause === undefined ? {} : { cause: redactError(more.cause, secrets) }),
+    })
+  }
+
+  subscribe(checked: SubscribeArguments): Subscription {
+    const { name, maxBuffered, signal } = checked
+    let hub = this.#hubs.get(name)
+    if (hub === undefined || hub.isEnded) {
+      hub = this.#createHub(checked)
+      this.#hubs.set(name, hub)
+      this.session.feed({ type: 'topic-open', config: this.#topicConfig(checked) })
+    }
+    return hub.open({ maxBuffered, signal })
+  }
+
+  /** Everything ends; nothing stays alive. Resolves when the goodbyes are said, in less than a second. */
+  async close(): Promise<void> {
+    if (this.#isClosing) return
+    this.#isClosing = true
+    const { loop, driver } = this.runtime
+    this.routing.close()
+    this.commands.stopIntake()
+    const ended = new Promise<void>((resolve) => (this.#ended = resolve))
+    this.session.feed({ type: 'close' })
+    for (const hub of this.#hubs.values()) hub.end()
+    this.#hubs.clear()
+    this.moves.close()
+    await ended
+    this.session.destroy()
+    this.#restorer.close()
+    this.#tokens.close()
+    this.#stopWarnings()
+    driver.leave(this.seat)
+    this.#setState('closed', 'closed', 'The client was closed.')
+    loop.defer(() => this.events.clear())
+  }
+
+  // ---- what the machines say ------------------------------------------------------------------------------------
+
+  #seatEffect(effect: SeatEffect): void {
+    switch (effect.type) {
+      case 'go':
+        return this.session.feed({ type: 'go', plan: effect.plan })
+      case 'cancel-move':
+        return this.session.feed({ type: 'cancel-move', move: effect.move })
+      case 'warm':
+        return this.session.feed({ type: 'warm', road: effect.road })
+      case 'ask-can-move':
+        return this.#askCanMove(effect)
+      case 'move-refused':
+        return this.moves.refuse(effect.call, effect.message)
+      case 'move-accepted':
+        return this.moves.accept(effect.call, effect.move)
+      case 'condition':
+        this.#condition = effect.condition
+        return
+      case 'left':
+        return this.runtime.loop.defer(() => this.routing.left(effect))
+    }
+  }
+
+  #news(news: PoolNews): void {
+    const { driver, memory } = this.runtime
+    const secrets = this.#tokens.secrets()
+    if (news.type === 'warning') {
+      return this.warn(warningCode(news.code), news.sentence, news)
+    }
+    if (news.type === 'decision') {
+      const { kind, reason, sentence, facts } = news
+      return this.#decide(kind, reason, redact(sentence, secrets), redactFacts(facts, secrets))
+    }
+    if (news.type === 'topology-changed') {
+      const infos = (ids: readonly string[]): EndpointInfo[] => ids.flatMap((id) => this.#describeId(id))
+      const added = infos(news.added)
+      const removed = infos(news.removed)
+      const sentence = `The ${news.source} named ${news.added.length} new and dropped ${news.removed.length} endpoints.`
+      memory.save(driver.endpoints().map((endpoint) => endpoint.seed), this.active?.server)
+      return this.emit('topologyChange', { added, removed, endpoints: this.endpoints, source: news.source, sentence })
+    }
+    const [endpoint] = this.#describeId(news.endpointId)
+    if (endpoint === undefined) return
+    const previous = this.#verdicts.get(endpoint.id) ?? 'unknown'
+    this.#verdicts.set(endpoint.id, endpoint.verdict)
+    const sentence = redact(news.sentence, secrets)
+    this.#decide('verdict', news.reason, sentence, { endpoint: endpoint.id, verdict: endpoint.verdict })
+    this.emit('endpointChange', { endpoint, previous, reason: news.reason, sentence })
+  }
+
+  readonly #verdicts = new Map<string, EndpointInfo['verdict']>()
+
+  #settled(): void {
+    this.#updateState()
+    this.routing.settled()
+  }
+
+  #topic({ topic, effect, server }: Extract<SessionEffect, { type: 'topic' }>): void {
+    const hub = this.#hubs.get(topic)
+    this.runtime.loop.defer(() => hub?.deliver(effect))
+    if (effect.type === 'batch') {
+      for (const change of effect.changes) {
+        if (change.op !== 'gap') continue
+        const { from, to, reason } = change
+        const sentence = `${topic}: continuity could not be proven (${reason}); messages may be missing before ${to.epoch}/${to.seq}.`
+        this.emit('gap', { topic, ...(from === undefined ? {} : { from }), to, reason, server: change.server, sentence })
+      }
+    } else if (effect.type === 'adopted' && effect.how !== 'first') {
+      const { how, changes, gap } = effect
+      const where = server ?? 'the server'
+      const sentence = `${topic} is live again on ${where}: ${how}, ${changes} changes${gap ? ', with a gap' : ''}.`
+      this.emit('resume', { topic, server: where, how, changes, gap, sentence })
+    } else if (effect.type === 'state') {
+      this.runtime.loop.defer(() => this.#updateState())
+    }
+  }
+
+  #command(effect: Exclude<OutboxEffect, { type: 'send' }>): void {
+    const settled = this.commands.settle(effect)
+    if (settled?.unknown === true) {
+      const { subject, key, server } = { ...settled, server: this.active?.server }
+      const sentence = `The command "${subject}" may have been executed: reconcile from the state.`
+      this.emit('outcomeUnknown', { subject, kind: 'command', key, ...(server === undefined ? {} : { server }), sentence })
+    }
+  }
+
+  #moved({ plan, timings }: Extract<SessionEffect, { type: 'moved' }>): void {
+    this.runtime.memory.save(this.runtime.driver.endpoints().map((endpoint) => endpoint.seed), plan.to)
+    const report = this.#report(plan, timings)
+    if (report === undefined) return
+    this.moves.done(plan.id, report)
+    const { from, to, reason } = report
+    const sentence = `${report.kind} from ${from.name} to ${to.name} (${reason}) in ${Math.round(timings.totalMs)} ms.`
+    this.#decide('move', reason, sentence, { from: from.id, to: to.id, totalMs: Math.round(timings.totalMs) })
+    this.emit(report.kind, { ...report, sentence })
+  }
+
+  #report(plan: MovePlan, timings: MoveTimings): MoveReport | undefined {
+    const kind = plan.kind
+    if (kind === 'initial' || kind === 'redial' || plan.from === undefined) return undefined
+    const [from] = this.#describeId(plan.from)
+    const [to] = this.#describeId(plan.to)
+    if (from === undefined || to === undefined) return undefined
+    const { reason, evidence } = plan
+    return Object.freeze({ kind, from, to, reason, evidence, timings })
+  }
+
+  #updateState(): void {
+    if (this.#isClosing) return
+    const condition = this.#condition
+    if (condition.is === 'connecting') return this.#setState('connecting', 'no-verdict', 'No endpoint has answered yet.')
+    if (condition.is === 'offline') {
+      return this.#setState('offline', 'no-candidate', `No endpoint can serve: ${condition.reason}.`, condition.reason)
+    }
+    if (condition.is === 'degraded') {
+      const reason = condition.why === 'suspect' ? 'suspected' : 'recovering'
+      return this.#setState('degraded', reason, `The connection is ${condition.why}.`)
+    }
+    const late = [...this.#hubs.values()].find((hub) => hub.state === 'recovering' || hub.state === 'stale')
+    if (late !== undefined) return this.#setState('degraded', 'topic-not-live', `${late.topic} is ${late.state}.`)
+    this.#setState('connected', 'ready', 'A server that runs the UCC is in use.')
+  }
+
+  #setState(to: ClientState, reason: string, sentence: string, offlineReason?: OfflineReason): void {
+    const from = this.#state
+    if (from === to && (to !== 'offline' || offlineReason === this.#lastOffline)) return
+    this.#state = to
+    this.#lastOffline = offlineReason
+    this.#decide('state', reason, sentence, { from, to, offlineReason })
+    this.emit('stateChange', { from, to, reason, sentence, ...(offlineReason === undefined ? {} : { offlineReason }) })
+  }
+
+  #lastOffline: OfflineReason | undefined
+
+  #decide(kind: string, reason: string, sentence: string, facts: Readonly<Record<string, string | number | boolean | undefined>>): void {
+    const decision = Object.freeze({ at: this.runtime.platform.wallClock(), kind, reason, sentence, facts })
+    this.log.add(decision)
+    this.emit('decision', decision)
+  }
+
+  #askCanMove(effect: Extract<SeatEffect, { type: 'ask-can-move' }>): void {
+    const { canMove } = this.config
+    const [from] = this.#describeId(effect.from)
+    const [to] = this.#describeId(effect.to)
+    const { question, kind, reason } = effect
+    const answer = (allowed: boolean): void => this.runtime.driver.feed({ type: 'can-move', seat: this.seat, question, allowed })
+    if (canMove === undefined || from === undefined || to === undefined) return queueMicrotask(() => answer(true))
+    void Promise.resolve()
+      .then(() => canMove(Object.freeze({ kind, from, to, reason })))
+      .then(
+        (allowed) => answer(allowed === true),
+        (error: unknown) => {
+          // A broken hook must not keep a client on a draining server for ever: no answer is no objection.
+          this.warn('HOOK_FAILED', 'The canMove hook failed; the move is allowed.', { cause: error })
+          answer(true)
+        },
+      )
+  }
+
+  // ---- making ---------------------------------------------------------------------------------------------------
+
+  #createSession(loop: PoolRuntime['loop']): SessionDriver {
+    const { config, runtime } = this
+    const { streams, commands, detection, connect } = config
+    const machine = {
+      seat: this.seat,
+      settings: { detection, connect, streams },
+      ucc: config.ucc,
+      client: this.identity,
+      warm: config.standby === 'warm' && this.#mayWarm(),
+      hasRestore: this.#restorer.isConfigured,
+      commands,
+    }
+    const transports = {
+      websocket: webSocketTransport(runtime.platform),
+      eventStream: eventStreamTransport(runtime.platform),
+      request: {
+        paths: { stream: streams.path, events: streams.eventsPath, command: commands.path },
+        maxFrameBytes: streams.maxFrameBytes,
+        timeoutMs: connect.timeoutMs,
+      },
+    }
+    return new SessionDriver(loop, runtime.driver, machine, transports, {
+      token: (ask, done) => {
+        if (ask.reason !== 'connect') this.#tokens.forget(ask.endpointId)
+        return this.#tokens.ask(ask, done)
+      },
+      restore: (ask, done) => this.#restorer.run(ask, done),
+      topic: (effect) => this.#topic(effect),
+      command: (effect) => this.#command(effect),
+      moved: (effect) => this.#moved(effect),
+      warning: ({ code, sentence, endpointId }) => this.warn(warningCode(code), sentence, endpointId === undefined ? {} : { endpointId }),
+      ended: () => loop.defer(() => this.#ended()),
+    })
+  }
+
+  #createHub({ name, kind }: SubscribeArguments): TopicHub {
+    const hub: TopicHub = new TopicHub({
+      topic: name,
+      kind: () => this.session.machine.topics.get(name)?.kind ?? kind,
+      maxBuffered: this.config.streams.maxBuffered,
+      now: () => this.runtime.platform.now(),
+      currentAt: () => this.session.machine.topics.get(name)?.currentAt,
+      report: (error) => this.#listenerThrew(error, name),
+      onPressure: (full) => this.session.feed({ type: 'topic-pressure', topic: name, full }),
+      onEmpty: () => this.#closeTopic(name, hub),
+    })
+    return hub
+  }
+
+  #closeTopic(name: string, hub: TopicHub): void {
+    if (this.#hubs.get(name) !== hub) return
+    this.#hubs.delete(name)
+    hub.end()
+    this.session.feed({ type: 'topic-close', topic: name })
+  }
+
+  #topicConfig({ name, kind, parse, cursor, freshWithinMs }: SubscribeArguments): TopicConfig {
+    const { logKeys, staleAfterMs } = this.config.streams
+    return {
+      name,
+      logKeys,
+      staleAfterMs,
+      ...(kind === undefined ? {} : { kind }),
+      ...(parse === undefined ? {} : { parse }),
+      ...(cursor === undefined ? {} : { cursor }),
+      ...(freshWithinMs === undefined ? {} : { freshWithinMs }),
+    }
+  }
+
+  #priority(): 'interactive' | 'agent' | 'board' | 'visitor' {
+    const { priority } = this.config
+    if (typeof priority !== 'function') return priority
+    try {
+      const answer = readPriority(priority())
+      if (answer !== undefined) return answer
+      throw new FailoverError('INVALID_OPTION', 'priority() must return interactive, agent, board or visitor', { field: 'priority' })
+    } catch (error) {
+      this.warn('HOOK_FAILED', 'The priority function failed; "agent" is taken.', { cause: error })
+      return 'agent'
+    }
+  }
+
+  /** A warm standby costs the passive server a socket: never for boards and visitors. */
+  #mayWarm(): boolean {
+    const { priority } = this.config
+    return typeof priority === 'function' || priority === 'interactive' || priority === 'agent'
+  }
+
+  #describeId(id: string): EndpointInfo[] {
+    const endpoint = this.runtime.driver.endpoint(id)
+    return endpoint === undefined ? [] : [this.describe(endpoint)]
+  }
+
+  #describeServer(server: string): EndpointInfo | undefined {
+    const endpoint = this.runtime.driver.endpoints().find((one) => one.server === server)
+    return endpoint === undefined ? undefined : this.describe(endpoint)
+  }
+
+  #listenerThrew(error: unknown, name: string): void {
+    // A listener of `warning` that throws would otherwise warn about itself for ever.
+    if (name === 'warning') return
+    this.warn('LISTENER_THREW', `A listener of "${name}" threw.`, { cause: error })
+  }
+}
+
+/** Names of machine warnings that the public list spells otherwise. */
+function warningCode(code: string): WarningCode {
+  if (code === 'BLOCKED') return 'CORS_OR_CSP_BLOCKED'
+  if (code === 'UNKNOWN_UCC') return 'STANDBY_UNKNOWN_UCC'
+  return code as WarningCode
+}
+
+function identityOf(config: ClientConfig, platform: Platform): ClientIdentity {
+  const { id, name, version } = config.client
+  return Object.freeze({ id: id ?? platform.randomId(), name: name ?? 'failover-client', version: version ?? VERSION })
+}
+
+export type { LinkId }

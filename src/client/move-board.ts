@@ -1,0 +1,46 @@
+/** Calls of `switchover()` and `failback()` that wait for their report. */
+import { FailoverError } from '../errors'
+import type { MoveReport } from './reports'
+
+interface Call {
+  readonly resolve: (report: MoveReport) => void
+  readonly reject: (error: unknown) => void
+  move?: number
+}
+
+export class MoveBoard {
+  readonly #calls = new Map<number, Call>()
+  #lastCall = 0
+
+  open(ask: (call: number) => void): Promise<MoveReport> {
+    this.#lastCall += 1
+    const call = this.#lastCall
+    return new Promise((resolve, reject) => {
+      this.#calls.set(call, { resolve, reject })
+      ask(call)
+    })
+  }
+
+  accept(call: number, move: number): void {
+    const waiting = this.#calls.get(call)
+    if (waiting !== undefined) waiting.move = move
+  }
+
+  refuse(call: number, message: string): void {
+    this.#calls.get(call)?.reject(new FailoverError('MOVE_FAILED', message))
+    this.#calls.delete(call)
+  }
+
+  done(move: number, report: MoveReport): void {
+    for (const [call, waiting] of this.#calls) {
+      if (waiting.move !== move) continue
+      waiting.resolve(report)
+      this.#calls.delete(call)
+    }
+  }
+
+  close(): void {
+    for (const waiting of this.#calls.values()) waiting.reject(new FailoverError('CLIENT_CLOSED', 'the client was closed'))
+    this.#calls.clear()
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The token, per server: asked for once at a time, kept until it is refused or about to expire. A provider that fails is
+ * a failed attempt against nobody.
+ */
+import type { TokenAsk } from '../driver/session-driver'
+import type { Cancel, Platform } from '../platform/platform'
+import type { TokenProvider } from './option-types'
+
+export type TokenAnswer = { readonly token?: string } | { readonly error: unknown }
+
+/** A provider that never settles is given up after this. */
+const PROVIDER_TIMEOUT_MS = 30_000
+
+interface Asking {
+  readonly waiters: Set<(answer: TokenAnswer) => void>
+  readonly controller: AbortController
+  readonly cancelTimer: Cancel
+}
+
+export class TokenKeeper {
+  readonly #kept = new Map<string, string>()
+  readonly #asking = new Map<string, Asking>()
+
+  constructor(
+    private readonly platform: Platform,
+    private readonly provider: TokenProvider | undefined,
+    private readonly failed: (error: unknown) => void,
+  ) {}
+
+  /** Every token known now: what must never appear in a text. */
+  secrets(): string[] {
+    return typeof this.provider === 'string' ? [this.provider] : [...this.#kept.values()]
+  }
+
+  /** Calls back later, once, unless cancelled. */
+  ask({ reason, endpointId, server }: TokenAsk, done: (answer: TokenAnswer) => void): Cancel {
+    const { provider } = this
+    const kept = typeof provider === 'string' ? provider : this.#kept.get(endpointId)
+    if (provider === undefined || typeof provider === 'string' || (kept !== undefined && reason === 'connect')) {
+      return this.#later(() => done(kept === undefined ? {} : { token: kept }))
+    }
+    const asking = this.#asking.get(endpointId) ?? this.#call(provider, { reason, endpointId, server })
+    asking.waiters.add(done)
+    return () => void asking.waiters.delete(done)
+  }
+
+  /** The token is no longer good there. */
+  forget(endpointId: string): void {
+    this.#kept.delete(endpointId)
+  }
+
+  close(): void {
+    for (const { controller, cancelTimer, waiters } of this.#asking.values()) {
+      waiters.clear()
+      cancelTimer()
+      controller.abort()
+    }
+    this.#asking.clear()
+    this.#kept.clear()
+  }
+
+  #call(provider: Exclude<TokenProvider, string>, { reason, endpointId, server }: TokenAsk): Asking {
+    const controller = new AbortController()
+    const waiters = new Set<(answer: TokenAnswer) => void>()
+    const settle = (answer: TokenAnswer): void => {
+      if (this.#asking.get(endpointId) !== asking) return
+      this.#asking.delete(endpointId)
+      cancelTimer()
+      if ('error' in answer) this.failed(answer.error)
+      else if (answer.token !== undefined) this.#kept.set(endpointId, answer.token)
+      for (const waiter of waiters) waiter(answer)
+    }
+    const cancelTimer = this.platform.setTimer(PROVIDER_TIMEOUT_MS, () => {
+      controller.abort()
+      settle({ error: new Error('the token provider did not answer within 30 s') })
+    })
+    const asking: Asking = { waiters, controller, cancelTimer }
+    this.#asking.set(endpointId, asking)
+    void Promise.resolve()
+      .then(() => provider({ reason, server, signal: controller.signal }))
+      .then(
+        (token) => settle(isToken(token) ? { token } : { error: new TypeError('the token provider must give a text') }),
+        (error: unknown) => settle({ error }),
+      )
+    return asking
+  }
+
+  #later(call: () => void): Cancel {
+    let isCancelled = false
+    queueMicrotask(() => {
+      if (!isCancelled) call()
+    })
+    return () => void (isCancelled = true)
+  }
+}
+
+function isToken(token: unknown): token is string {
+  return typeof token === 'string' && token !== ''
+}

@@ -1,0 +1,120 @@
+/**
+ * Is the other side of this connection still there? Liveness is inbound only: what we send proves nothing (MQTT.js took
+ * three issues to learn it). RTT estimation is RFC 6298: SRTT + 4 RTTVAR, clamped.
+ *
+ *     last frame ──beat──┬─ +pingAfter: ping ──────── ping deadline ─► unanswered
+ *                        └─ +slack: suspicion (readiness of this server and the best other is asked)
+ */
+import type { DetectionSettings } from './settings'
+import { NEVER, type DurationMs, type Instant } from './time'
+
+export type DetectorVerdict =
+  /** Send a ping with this number. */
+  | { readonly type: 'ping'; readonly n: number }
+  | { readonly type: 'suspect'; readonly silentMs: DurationMs }
+  | { readonly type: 'unanswered'; readonly silentMs: DurationMs }
+
+export class Detector {
+  #lastInbound: Instant
+  #srtt: number | undefined
+  #rttvar = 0
+  #pingNumber = 0
+  #ping: { readonly n: number; readonly sentAt: Instant } | undefined
+  #suspected = false
+  #unanswered = false
+
+  constructor(
+    private readonly settings: DetectionSettings,
+    private readonly heartbeatMs: DurationMs,
+    /** The event-stream transport has no ping: two missed beats read as an unanswered one. */
+    private readonly canPing: boolean,
+    now: Instant,
+  ) {
+    this.#lastInbound = now
+  }
+
+  get lastInbound(): Instant {
+    return this.#lastInbound
+  }
+
+  get suspected(): boolean {
+    return this.#suspected
+  }
+
+  get rttMs(): DurationMs | undefined {
+    return this.#srtt
+  }
+
+  /** Anything arrived. True when that ended a suspicion. */
+  inbound(now: Instant): boolean {
+    this.#lastInbound = now
+    const cleared = this.#suspected
+    this.#suspected = false
+    this.#unanswered = false
+    this.#ping = undefined
+    return cleared
+  }
+
+  /** A pong arrived: a round trip is measured (before `inbound` forgets the ping). */
+  pong(now: Instant, n: number): void {
+    if (this.#ping?.n !== n) return
+    const sample = now - this.#ping.sentAt
+    if (this.#srtt === undefined) {
+      this.#srtt = sample
+      this.#rttvar = sample / 2
+      return
+    }
+    this.#rttvar = 0.75 * this.#rttvar + 0.25 * Math.abs(this.#srtt - sample)
+    this.#srtt = 0.875 * this.#srtt + 0.125 * sample
+  }
+
+  /** Own sleep or stall: what was missed was missed by us. */
+  reset(now: Instant): void {
+    this.inbound(now)
+  }
+
+  deadline(): Instant {
+    return Math.min(this.#pingAt(), this.#suspectAt(), this.#unansweredAt())
+  }
+
+  tick(now: Instant): DetectorVerdict[] {
+    const silentMs = now - this.#lastInbound
+    const verdicts: DetectorVerdict[] = []
+    if (now >= this.#pingAt()) {
+      this.#pingNumber += 1
+      this.#ping = { n: this.#pingNumber, sentAt: now }
+      verdicts.push({ type: 'ping', n: this.#pingNumber })
+    }
+    if (now >= this.#suspectAt()) {
+      this.#suspected = true
+      verdicts.push({ type: 'suspect', silentMs })
+    }
+    if (now >= this.#unansweredAt()) {
+      this.#unanswered = true
+      verdicts.push({ type: 'unanswered', silentMs })
+    }
+    return verdicts
+  }
+
+  #pingAt(): Instant {
+    if (!this.canPing || this.#ping !== undefined) return NEVER
+    return this.#lastInbound + this.heartbeatMs + this.settings.pingAfterMs
+  }
+
+  #suspectAt(): Instant {
+    if (this.#suspected) return NEVER
+    return this.#lastInbound + this.heartbeatMs + this.#timeout(this.settings.minSlackMs, this.settings.maxSlackMs)
+  }
+
+  #unansweredAt(): Instant {
+    if (this.#unanswered) return NEVER
+    if (!this.canPing) return this.#lastInbound + 2 * this.heartbeatMs + this.settings.minSlackMs
+    if (this.#ping === undefined) return NEVER
+    return this.#ping.sentAt + this.#timeout(this.settings.minSlackMs, this.settings.maxPingMs)
+  }
+
+  #timeout(minMs: DurationMs, maxMs: DurationMs): DurationMs {
+    const timeout = this.#srtt === undefined ? minMs : this.#srtt + 4 * this.#rttvar
+    return Math.min(maxMs, Math.max(minMs, timeout))
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * The judge: turns probe results, in-band readiness and traffic into what is known of each endpoint and server. It has
+ * no opinion about who should be where; that is the seat's, by `choose`.
+ */
+import type { Standing } from './choose'
+import { HARD, PERMANENT, PROVES_NETWORK, type Endpoint } from './endpoint'
+import { Fence } from './fence'
+import type { EndpointSeed, EndpointSource, PoolEffect, ProbeResult, TrafficOutcome } from './pool-protocol'
+import type { Random } from './random'
+import { ReadinessBook, type Saying, type Word } from './readiness-book'
+import type { NetworkFailure } from './road'
+import { Roster } from './roster'
+import type { PoolSettings } from './settings'
+import type { Instant } from './time'
+import type { ReadinessBody } from './wire'
+
+/** A probe of this endpoint is wanted now (soft evidence, an answer that contradicts the beats, a returning server). */
+export type Urge = (endpointId: string, minGapMs: number) => void
+
+const SOFT_GAP_MS = 500
+/** A hard failure is confirmed at once: this gap only keeps a burst of failures from becoming a burst of probes. */
+const CONFIRM_GAP_MS = 50
+const SOFT_STATUSES: ReadonlySet<number> = new Set([500, 502, 504])
+
+export class Judge {
+  readonly roster: Roster
+  readonly book = new ReadinessBook()
+  readonly #fences = new Map<string | undefined, Fence>()
+  readonly #warned = new Set<string>()
+  designated: string | undefined
+  /** The reference answered while all endpoints failed: the network is fine. Unknown without a reference. */
+  networkProven = false
+
+  constructor(
+    private readonly settings: PoolSettings,
+    random: Random,
+    private readonly emit: (effect: PoolEffect) => void,
+    private readonly urge: Urge,
+  ) {
+    this.roster = new Roster(settings.breaker, random)
+  }
+
+  fence(ucc: string | undefined): Fence {
+    let fence = this.#fences.get(ucc)
+    if (fence === undefined) this.#fences.set(ucc, (fence = new Fence(this.settings.failover.fenceMs)))
+    return fence
+  }
+
+  fences(): IterableIterator<[string | undefined, Fence]> {
+    return this.#fences.entries()
+  }
+
+  word(endpoint: Endpoint, ucc: string | undefined): Word | undefined {
+    return this.book.word(endpoint.server, ucc)
+  }
+
+  merge(now: Instant, source: EndpointSource, seeds: readonly EndpointSeed[]): void {
+    const { added, removed } = this.roster.merge(now, source, seeds)
+    if (added.length + removed.length > 0) this.emit({ type: 'topology-changed', source, added, removed })
+  }
+
+  /** What Choose needs of everybody, for one UCC. */
+  standings(ucc: string | undefined): Standing[] {
+    return this.roster.present().map((endpoint) => this.standing(endpoint, ucc))
+  }
+
+  standing(endpoint: Endpoint, ucc: string | undefined): Standing {
+    const word = this.word(endpoint, ucc)
+    const ready = endpoint.contract === 'absent' ? endpoint.liveness.is === 'up' : this.running(word, ucc)
+    return {
+      endpointId: endpoint.id,
+      server: endpoint.server,
+      candidate:
+        ready &&
+        endpoint.breaker.state.is === 'closed' &&
+        !endpoint.unauthorized &&
+        word?.draining !== true &&
+        this.fence(ucc).allows(word?.term),
+      term: word?.term,
+      designated: this.designated === endpoint.id,
+      rank: endpoint.seed.rank,
+      order: endpoint.order,
+    }
+  }
+
+  /** `unknown` serves a client that names no UCC: then liveness is all there is to ask. */
+  running(word: Word | undefined, ucc: string | undefined): boolean {
+    return word?.state === 'running' || (ucc === undefined && word?.state === 'unknown')
+  }
+
+  probed(now: Instant, endpoint: Endpoint, ucc: string | undefined, result: ProbeResult): void {
+    if (result.is === 'failed') this.#missed(now, endpoint, result.failure)
+    else if (result.is === 'ready') this.#ready(now, endpoint, ucc, result.body, result.rttMs)
+    else this.#alive(now, endpoint, result.rttMs, result.status)
+  }
+
+  /** Readiness learned in band, of the server that said it. */
+  heard(now: Instant, endpoint: Endpoint, server: string, ucc: string | undefined, saying: Saying): void {
+    this.#namedServer(endpoint, server)
+    if (saying.via === 'welcome') endpoint.contract = 'present'
+    this.#hear(now, endpoint, server, ucc, saying)
+  }
+
+  /** Evidence from traffic. Hard counts; soft asks for a probe, which counts when it fails too; the rest is nothing. */
+  evidence(now: Instant, endpoint: Endpoint, outcome: TrafficOutcome): void {
+    if (outcome.type === 'timeout') return this.urge(endpoint.id, SOFT_GAP_MS)
+    if (outcome.type === 'failure') {
+      const { failure } = outcome
+      if (failure.kind === 'aborted') return
+      endpoint.lastError = failure.code ?? failure.message
+      if (HARD.has(failure.kind)) this.#count(now, endpoint, failure)
+      const confirm = HARD.has(failure.kind) && endpoint.breaker.state.is === 'closed'
+      return this.urge(endpoint.id, confirm ? CONFIRM_GAP_MS : SOFT_GAP_MS)
+    }
+    const soft = SOFT_STATUSES.has(outcome.status) || (outcome.status === 503 && !outcome.retryAfter)
+    if (soft) return this.urge(endpoint.id, SOFT_GAP_MS)
+    if (outcome.status < 500) endpoint.breaker.success()
+  }
+
+  /** One hard failure, without a failure object of its own (a connection that went silent while another server runs). */
+  silent(now: Instant, endpoint: Endpoint): void {
+    endpoint.lastError = 'silent'
+    if (endpoint.breaker.failure(now)) this.#condemned(endpoint, 'server-silent')
+  }
+
+  /** Once per endpoint and code, so that a lasting fault is one warning. */
+  warnOnce(code: string, sentence: string, endpointId?: string, cause?: unknown): void {
+    const key = `${code} ${endpointId ?? ''}`
+    if (this.#warned.has(key)) return
+    this.#warned.add(key)
+    this.emit({ type: 'warning', code, sentence, ...(endpointId === undefined ? {} : { endpointId }), cause })
+  }
+
+  forgetWarning(code: string, endpointId?: string): void {
+    this.#warned.delete(`${code} ${endpointId ?? ''}`)
+  }
+
+  #ready(now: Instant, endpoint: Endpoint, ucc: string | undefined, body: ReadinessBody, rttMs: number): void {
+    endpoint.contract = 'present'
+    this.forgetWarning('FOREIGN_READINESS', endpoint.id)
+    this.#namedServer(endpoint, body.server)
+    this.#passed(now, endpoint, rttMs)
+    this.#hear(now, endpoint, body.server, ucc, {
+      state: body.state,
+      term: body.term,
+      load: body.load,
+      draining: body.draining ?? false,
+      via: 'probe',
+    })
+    if (ucc !== undefined && body.state === 'unknown') {
+      this.warnOnce('UNKNOWN_UCC', `${body.server} does not know the UCC "${ucc}": it could not take over.`, endpoint.id)
+    }
+  }
+
+  #alive(now: Instant, endpoint: Endpoint, rttMs: number, status: number): void {
+    if (endpoint.contract === 'present') {
+      // It used to speak the contract: this page is a captive portal or a proxy, and says nothing of the server.
+      this.warnOnce('FOREIGN_READINESS', `${endpoint.seed.name} answered ${status} with something else than readiness.`, endpoint.id)
+      return
+    }
+    endpoint.contract = 'absent'
+    this.warnOnce(
+      'NO_READINESS_CONTRACT',
+      `${endpoint.seed.name} offers no readiness: it is judged by liveness and traffic, so a stopped UCC cannot be seen.`,
+      endpoint.id,
+    )
+    this.#passed(now, endpoint, rttMs)
+  }
+
+  #passed(now: Instant, endpoint: Endpoint, rttMs: number): void {
+    endpoint.liveness = { is: 'up', at: now }
+    endpoint.misses = 0
+    endpoint.refusals = 0
+    endpoint.rttMs = rttMs
+    if (endpoint.breaker.probePassed(now, this.#riseOf(endpoint))) {
+      endpoint.lastError = undefined
+      this.#changed(endpoint, 'breaker-closed', `${endpoint.seed.name} answers again.`)
+    }
+  }
+
+  /** One pass is enough when nobody else could serve. */
+  #riseOf(endpoint: Endpoint): number {
+    const others = this.roster.present().some((other) => other !== endpoint && other.breaker.state.is === 'closed')
+    return others ? this.settings.health.rise : 1
+  }
+
+  #missed(now: Instant, endpoint: Endpoint, failure: NetworkFailure): void {
+    if (failure.kind === 'aborted') return
+    endpoint.liveness = { is: 'down', at: now, kind: failure.kind }
+    endpoint.lastError = failure.code ?? failure.message
+    endpoint.misses += 1
+    endpoint.refusals = failure.kind === 'refused' ? endpoint.refusals + 1 : 0
+    endpoint.breaker.probeFailed(now)
+    this.#count(now, endpoint, failure)
+    // A refused connection confirmed once is down; anything else needs `fall` misses.
+    if (endpoint.refusals === 1) this.urge(endpoint.id, CONFIRM_GAP_MS)
+    const down = endpoint.refusals >= 2 || endpoint.misses >= this.settings.health.fall
+    if (down && this.#isTheirs(endpoint, failure)) this.#trip(now, endpoint, failure)
+  }
+
+  #count(now: Instant, endpoint: Endpoint, failure: NetworkFailure): void {
+    if (!this.#isTheirs(endpoint, failure)) return
+    if (PERMANENT.has(failure.kind)) return this.#trip(now, endpoint, failure)
+    if (endpoint.breaker.failure(now)) this.#condemned(endpoint, failure.kind)
+  }
+
+  #trip(now: Instant, endpoint: Endpoint, failure: NetworkFailure): void {
+    const permanent = PERMANENT.has(failure.kind)
+    if (permanent) {
+      const code = failure.kind === 'certificate' ? 'CERTIFICATE' : 'BLOCKED'
+      this.warnOnce(code, `${endpoint.seed.name}: ${failure.message}`, endpoint.id, failure.cause)
+    }
+    if (endpoint.breaker.trip(now, permanent)) this.#condemned(endpoint, failure.kind)
+  }
+
+  /**
+   * "It is me" or "it is them": a failure that does not prove that the network works is held against an endpoint only
+   * while another one answers (or the reference does).
+   */
+  #isTheirs(endpoint: Endpoint, failure: NetworkFailure): boolean {
+    if (PROVES_NETWORK.has(failure.kind) || failure.kind === 'blocked' || this.networkProven) return true
+    return this.roster.all().some((other) => other !== endpoint && other.liveness.is === 'up')
+  }
+
+  #condemned(endpoint: Endpoint, reason: string): void {
+    // A new generation: nothing may reuse a keep-alive socket of the old one.
+    endpoint.generation += 1
+    this.emit({ type: 'release', endpointId: endpoint.id, generation: endpoint.generation })
+    this.#changed(endpoint, 'breaker-open', `${endpoint.seed.name} is not used: ${reason}.`)
+  }
+
+  #namedServer(endpoint: Endpoint, server: string): void {
+    if (endpoint.server === server) return
+    const before = endpoint.server
+    endpoint.server = server
+    if (before === undefined) return
+    endpoint.generation += 1
+    this.emit({ type: 'release', endpointId: endpoint.id, generation: endpoint.generation })
+    this.#changed(endpoint, 're-pointed', `${endpoint.seed.name} led to ${before} and now leads to ${server}.`)
+  }
+
+  #hear(now: Instant, endpoint: Endpoint, server: string, ucc: string | undefined, saying: Saying): void {
+    const { changed, again } = this.book.hear(now, server, ucc, saying)
+    if (saying.term !== undefined) this.fence(ucc).announce(now, server, saying.term)
+    if (again) this.urge(endpoint.id, this.settings.health.edgeIntervalMs)
+    if (!changed) return
+    const word = this.book.word(server, ucc)
+    const term = word?.term === undefined ? '' : `, term ${word.term}`
+    const name = ucc === undefined ? 'its UCC' : `UCC ${ucc}`
+    this.#changed(endpoint, 'readiness', `${server}: ${name} is ${word?.state ?? 'unknown'}${term} (${saying.via}).`)
+  }
+
+  #changed(endpoint: Endpoint, reason: string, sentence: string): void {
+    this.emit({ type: 'endpoint-changed', endpointId: endpoint.id, reason, sentence })
+  }
+}

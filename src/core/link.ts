@@ -1,0 +1,132 @@
+/** One live connection of a session: its phase, its ids, what it said of itself. */
+import { Detector } from './detector'
+import type { LossCause, MovePlan } from './pool-protocol'
+import type { Road } from './road'
+import { NEVER, type DurationMs, type Instant } from './time'
+import type { LinkId } from './topic-protocol'
+import { CLOSE, type WelcomeFrame } from './wire'
+
+/**
+ * What a connection goes through. "Open" is not success: a link carries the session only from `resuming` on, and the
+ * backoffs are reset only after a stable while of `live`.
+ */
+export type LinkPhase =
+  /** Socket and token are on their way; `hello` leaves when both are there. */
+  | { readonly is: 'dialling'; readonly deadline: Instant }
+  | { readonly is: 'greeting'; readonly deadline: Instant }
+  /** Warm standby: welcomed, not restored. */
+  | { readonly is: 'idle' }
+  | { readonly is: 'restoring'; readonly deadline: Instant }
+  /** Subscribes are out: commands wait for their answers until the deadline. */
+  | { readonly is: 'resuming'; readonly deadline: Instant; readonly commandsAt: Instant }
+  | { readonly is: 'live' }
+  /** Said goodbye; results in flight may still come. */
+  | { readonly is: 'leaving'; readonly deadline: Instant; readonly closing: boolean }
+
+/** What an id of this connection stands for. */
+export type IdMeaning = { readonly topic: string } | { readonly command: true }
+
+export interface LinkTimes {
+  welcomed?: Instant
+  restored?: Instant
+  live?: Instant
+}
+
+export class Link {
+  phase: LinkPhase
+  socketOpen = false
+  token: { readonly is: 'asked' } | { readonly is: 'had'; readonly token: string | undefined } = { is: 'asked' }
+  welcome: WelcomeFrame | undefined
+  detector: Detector | undefined
+  /** A refusal that arrived as a frame; the close behind it means this. */
+  refusal: LossCause | undefined
+  drainsUntil: Instant | undefined
+  commandsOpen = false
+  /** Does the UCC run behind this link, by its own last word? */
+  running = false
+  tokenRenewAt: Instant = NEVER
+  readonly times: LinkTimes = {}
+  readonly ids = new Map<number, IdMeaning>()
+  readonly topicIds = new Map<string, number>()
+  /** Topics whose subscribe was answered, and those this link carries. */
+  readonly answered = new Set<string>()
+  readonly adopted = new Set<string>()
+  #lastId = 0
+  #proofToldAt: Instant = -NEVER
+  #clockToldAt: Instant = -NEVER
+
+  constructor(
+    readonly id: LinkId,
+    readonly road: Road,
+    /** The move this link is an attempt of; none for a warm standby. */
+    public plan: MovePlan | undefined,
+    readonly downgraded: boolean,
+    now: Instant,
+    timeoutMs: DurationMs,
+  ) {
+    this.phase = { is: 'dialling', deadline: now + timeoutMs }
+  }
+
+  /** One rising series for subscribe and command alike, never reused. */
+  nextId(meaning: IdMeaning): number {
+    this.#lastId += 1
+    this.ids.set(this.#lastId, meaning)
+    return this.#lastId
+  }
+
+  get server(): string {
+    return this.welcome?.server ?? this.road.endpointId
+  }
+
+  /** Restored: takes subscriptions. */
+  get carries(): boolean {
+    return this.phase.is === 'resuming' || this.phase.is === 'live'
+  }
+
+  /** In-band proof of readiness is told to the pool at most this often. */
+  tellsProof(now: Instant, everyMs: DurationMs): boolean {
+    if (now - this.#proofToldAt < everyMs) return false
+    this.#proofToldAt = now
+    return true
+  }
+
+  tellsClock(now: Instant, everyMs: DurationMs): boolean {
+    if (now - this.#clockToldAt < everyMs) return false
+    this.#clockToldAt = now
+    return true
+  }
+
+  deadline(): Instant {
+    const { phase } = this
+    const own = 'deadline' in phase ? phase.deadline : NEVER
+    const commands = phase.is === 'resuming' && !this.commandsOpen ? phase.commandsAt : NEVER
+    const watched = phase.is === 'leaving' ? NEVER : (this.detector?.deadline() ?? NEVER)
+    return Math.min(own, commands, watched, phase.is === 'leaving' ? NEVER : this.tokenRenewAt)
+  }
+}
+
+/** What a close means, from its code and what was said before it (rule 10 of the contract). */
+export function lossOf(link: Link, code: number, failure: Extract<LossCause, { type: 'closed' }>['failure']): LossCause {
+  if (link.refusal !== undefined) return link.refusal
+  switch (code) {
+    case CLOSE.goingAway:
+      return link.drainsUntil === undefined ? { type: 'restart', code } : { type: 'drained' }
+    case CLOSE.restart:
+      return { type: 'restart', code }
+    case CLOSE.tryLater:
+      return { type: 'refused', code: 'overloaded' }
+    case CLOSE.unauthorized:
+      return { type: 'unauthorized' }
+    case CLOSE.forbidden:
+      return { type: 'refused', code: 'forbidden' }
+    case CLOSE.unknownUcc:
+      return { type: 'refused', code: 'unknown-ucc' }
+    case CLOSE.invalid:
+      return { type: 'refused', code: 'invalid' }
+    case CLOSE.frameTooBig:
+    case CLOSE.messageTooBig:
+      return { type: 'protocol', detail: 'a frame over the size limit' }
+    default:
+      return { type: 'closed', code, ...(failure === undefined ? {} : { failure }) }
+  }
+}

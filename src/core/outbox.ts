@@ -1,0 +1,344 @@
+/**
+ * The Outbox machine: when a command may leave, when it may leave again, and when nobody knows what became of it.
+ *
+ * Theory of operation. A command is held until a link is open and its UCC runs, then it is on the wire of exactly one
+ * link. An answer ends it. A link that is lost leaves a *doubt* on what it had not answered: it may have been executed
+ * by a server with that memory of keys. When the next link takes commands, the table in `command-safety.ts` decides
+ * each doubt, oldest first, before anything newer leaves: again with the same key, or OUTCOME_UNKNOWN now.
+ * `not-running` is the one refusal that proves nothing happened, so the command is held again.
+ *
+ * Deadlines cancel: nothing leaves late, and each send carries `notAfter` on the server's clock, so that a server that
+ * was frozen does not execute it late either.
+ */
+import type { CommandRequest, OutboxConfig, OutboxEffect, OutboxInput } from './command-protocol'
+import { isSameMemory, mayRepeat } from './command-safety'
+import type { Ending } from './outbox-endings'
+import { expired, laneGone, lost, noRoom, superseded, unknown } from './outbox-endings'
+import type { Entry } from './outbox-entry'
+import { SetSuccession } from './outbox-entry'
+import type { LinkId } from './topic-protocol'
+import type { DurationMs, Instant } from './time'
+import { NEVER } from './time'
+import type { ResultFrame } from './wire'
+
+/** After a `not-running` whose end nobody announced, a held command is tried again this often. */
+export const NOT_RUNNING_RETRY_MS = 1000
+/** Links remembered as lost, so that a restore hook's late command fails at once. */
+const MAX_LOST_LINKS = 32
+
+interface Link {
+  readonly link: LinkId
+  /** Takes queued commands: its subscribes are answered. */
+  isOpen: boolean
+  running: boolean
+  keys: string | undefined
+  offsetMs: DurationMs | undefined
+  /** Nothing is sent before: it just refused a command as not running. */
+  restsUntil: Instant
+  readonly waiting: Map<number, Entry>
+}
+
+/** One per session. Pure: effects are returned, time is told, ids come from the session's one series. */
+export class OutboxMachine {
+  readonly #config: OutboxConfig
+  readonly #nextId: (link: LinkId) => number
+  /** In order of the calls: a Map iterates in insertion order. */
+  readonly #entries = new Map<number, Entry>()
+  readonly #links = new Map<LinkId, Link>()
+  readonly #lost = new Set<LinkId>()
+  readonly #sets = new SetSuccession()
+  #order = 0
+  #isClosed = false
+  #now: Instant = 0
+  #effects: OutboxEffect[] = []
+
+  constructor(config: OutboxConfig, nextId: (link: LinkId) => number) {
+    this.#config = config
+    this.#nextId = nextId
+  }
+
+  /** Commands not finished yet, held or on the wire. */
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Is a command on the wire of this link? A planned move waits for its answer before it leaves. */
+  awaits(link: LinkId): boolean {
+    return (this.#links.get(link)?.waiting.size ?? 0) > 0
+  }
+
+  deadline(): Instant {
+    let next = NEVER
+    let isHeld = false
+    for (const { request, place } of this.#entries.values()) {
+      next = Math.min(next, request.deadline)
+      if (place.name === 'held') isHeld = true
+    }
+    if (!isHeld) return next
+    for (const link of this.#links.values()) {
+      if (link.isOpen && link.running && link.restsUntil > this.#now) next = Math.min(next, link.restsUntil)
+    }
+    return next
+  }
+
+  handle(now: Instant, input: OutboxInput): readonly OutboxEffect[] {
+    this.#now = now
+    this.#effects = []
+    if (this.#isClosed) {
+      if (input.type === 'command')
+        this.#fail(input.request, { code: 'CLIENT_CLOSED', message: 'The client is closed.' })
+      return this.#effects
+    }
+    // What is late is late, whatever else came: an input that arrives behind its deadline must not send it.
+    this.#expire()
+    this.#take(input)
+    this.#flush()
+    return this.#effects
+  }
+
+  #take(input: OutboxInput): void {
+    switch (input.type) {
+      case 'command':
+        return this.#submit(input.request)
+      case 'abort':
+        return this.#abort(input.command, input.reason)
+      case 'link-open': {
+        const link = this.#link(input.link)
+        link.isOpen = true
+        link.running = input.running
+        link.keys = input.keys
+        return
+      }
+      case 'link-lost':
+        return this.#linkLost(input.link)
+      case 'link-running': {
+        if (this.#lost.has(input.link)) return
+        const link = this.#link(input.link)
+        link.running = input.running
+        link.restsUntil = this.#now
+        return
+      }
+      case 'clock':
+        if (!this.#lost.has(input.link)) this.#link(input.link).offsetMs = input.offsetMs
+        return
+      case 'result':
+        return this.#result(input.link, input.id, input.frame)
+      case 'close':
+        return this.#close()
+      case 'tick':
+    }
+  }
+
+  // Links
+
+  #link(id: LinkId): Link {
+    const known = this.#links.get(id)
+    if (known !== undefined) return known
+    const link: Link = {
+      link: id,
+      isOpen: false,
+      running: true,
+      keys: undefined,
+      offsetMs: undefined,
+      restsUntil: 0,
+      waiting: new Map(),
+    }
+    this.#links.set(id, link)
+    return link
+  }
+
+  #linkLost(id: LinkId): void {
+    const link = this.#links.get(id)
+    this.#links.delete(id)
+    this.#lost.add(id)
+    for (const oldest of this.#lost) {
+      if (this.#lost.size <= MAX_LOST_LINKS) break
+      this.#lost.delete(oldest)
+    }
+    for (const entry of link?.waiting.values() ?? []) {
+      if (entry.request.lane !== undefined) this.#endLane(entry, 'the connection it was bound to was lost')
+      else {
+        entry.place = { name: 'held' }
+        entry.doubt ??= { keys: link?.keys }
+      }
+    }
+  }
+
+  /** New commands go to the newest open link that runs; during a planned move the old one only awaits its results. */
+  #target(): Link | undefined {
+    let newest: Link | undefined
+    for (const link of this.#links.values()) {
+      const isUsable = link.isOpen && link.running && link.restsUntil <= this.#now
+      if (isUsable && (newest === undefined || link.link > newest.link)) newest = link
+    }
+    return newest
+  }
+
+  // Commands
+
+  #submit(request: CommandRequest): void {
+    if (request.deadline <= this.#now) return this.#fail(request, expired(request))
+    if (request.lane !== undefined) return this.#submitToLane(request, request.lane)
+    const entry = this.#entry(request)
+    if (this.#target() === undefined && !this.#hasRoom(request)) {
+      return this.#fail(request, noRoom(request, this.#config))
+    }
+    this.#entries.set(request.command, entry)
+    this.#sets.add(entry)
+  }
+
+  #entry(request: CommandRequest): Entry {
+    this.#order += 1
+    return { request, order: this.#order, place: { name: 'held' }, doubt: undefined }
+  }
+
+  #hasRoom(request: CommandRequest): boolean {
+    let count = 1
+    let { bytes } = request
+    for (const entry of this.#entries.values()) {
+      if (entry.place.name === 'sent') continue
+      count += 1
+      bytes += entry.request.bytes
+    }
+    return count <= this.#config.maxQueued && bytes <= this.#config.maxQueuedBytes
+  }
+
+  #submitToLane(request: CommandRequest, lane: LinkId): void {
+    if (this.#lost.has(lane)) return this.#fail(request, laneGone(request))
+    const entry = this.#entry(request)
+    this.#entries.set(request.command, entry)
+    this.#sets.add(entry)
+    this.#send(entry, this.#link(lane))
+  }
+
+  #send(entry: Entry, link: Link): void {
+    const { request } = entry
+    const id = this.#nextId(link.link)
+    entry.place = { name: 'sent', link: link.link, id }
+    link.waiting.set(id, entry)
+    const { offsetMs } = link
+    // Rounded down: a command a fraction of a millisecond early is refused, never executed late.
+    const limit = offsetMs === undefined ? {} : { notAfter: Math.floor(request.deadline + offsetMs) }
+    this.#effects.push({ type: 'send', link: link.link, id, request, ...limit })
+  }
+
+  /** Unacknowledged before newer, each doubt decided by where it would go now. */
+  #flush(): void {
+    const link = this.#target()
+    if (link === undefined) return
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.place.name !== 'held') continue
+      const succession = this.#sets.of(entry)
+      if (entry.doubt === undefined) {
+        if (succession.overtaken) this.#end(entry, superseded(entry.request), false)
+        else this.#send(entry, link)
+        continue
+      }
+      const sameKeys = isSameMemory(entry.doubt.keys, link.keys)
+      const { sharedKeys } = this.#config
+      if (mayRepeat(entry.request.safety, { ...succession, sameKeys, sharedKeys })) this.#send(entry, link)
+      else this.#end(entry, lost(entry.request, sameKeys || succession.superseded), true)
+    }
+  }
+
+  // Endings
+
+  #result(linkId: LinkId, id: number, frame: ResultFrame): void {
+    const link = this.#links.get(linkId)
+    const entry = link?.waiting.get(id)
+    if (link === undefined || entry === undefined) return
+    link.waiting.delete(id)
+    const { request } = entry
+    const isRefused = frame.status === 'rejected' || (frame.status === 'duplicate' && frame.error !== undefined)
+    if (frame.status === 'expired') return this.#end(entry, this.#lateAnswer(entry), entry.doubt !== undefined)
+    if (!isRefused) {
+      this.#finish(entry, true)
+      const duplicate = frame.status === 'duplicate'
+      this.#effects.push({ type: 'done', command: request.command, data: frame.data, duplicate })
+      return
+    }
+    if (frame.error?.code === 'not-running' && request.lane === undefined) {
+      entry.place = { name: 'held' }
+      link.restsUntil = this.#now + NOT_RUNNING_RETRY_MS
+      return
+    }
+    this.#refused(entry, link, frame)
+  }
+
+  /** A refusal by a server that cannot know what another one did leaves the doubt as it was. */
+  #refused(entry: Entry, link: Link, frame: ResultFrame): void {
+    const { request, doubt } = entry
+    const reason = frame.error?.code ?? 'unknown'
+    const isDoubtful = doubt !== undefined && request.safety !== 'read' && !isSameMemory(doubt.keys, link.keys)
+    const why = frame.error?.message === undefined || frame.error.message === '' ? reason : frame.error.message
+    const message = isDoubtful
+      ? `Command "${request.name}" was refused (${why}), but a server used before may have executed it.`
+      : `Command "${request.name}" was refused: ${why}.`
+    this.#end(entry, { code: isDoubtful ? 'OUTCOME_UNKNOWN' : 'COMMAND_REJECTED', message, reason }, isDoubtful)
+  }
+
+  #lateAnswer(entry: Entry): Ending {
+    return entry.doubt === undefined
+      ? expired(entry.request, 'the server received it too late')
+      : unknown(entry.request, 'it was sent twice and the second one came too late', 'expired')
+  }
+
+  #expire(): void {
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.request.deadline > this.#now) continue
+      const mayHaveRun = entry.place.name === 'sent' || entry.doubt !== undefined
+      if (!mayHaveRun) this.#end(entry, expired(entry.request), false)
+      else this.#end(entry, unknown(entry.request, 'no answer came before its deadline', 'deadline'), true)
+    }
+  }
+
+  #abort(command: number, reason: unknown): void {
+    const entry = this.#entries.get(command)
+    if (entry === undefined) return
+    const { request } = entry
+    if (entry.place.name === 'sent' || entry.doubt !== undefined) {
+      return this.#end(entry, unknown(request, 'it was aborted after it had left', 'aborted'), true)
+    }
+    this.#finish(entry, false)
+    const message = `Command "${request.name}" was aborted before it left.`
+    this.#effects.push({
+      type: 'failed',
+      command,
+      code: 'COMMAND_EXPIRED',
+      message,
+      reason: 'aborted',
+      abortReason: reason,
+    })
+  }
+
+  #endLane(entry: Entry, why: string): void {
+    const isRead = entry.request.safety === 'read'
+    this.#end(entry, isRead ? laneGone(entry.request) : unknown(entry.request, why, 'link-lost'), !isRead)
+  }
+
+  #close(): void {
+    for (const entry of [...this.#entries.values()]) {
+      const mayHaveRun = entry.place.name === 'sent' || entry.doubt !== undefined
+      const message = `Command "${entry.request.name}" was queued when the client closed; it never left.`
+      if (mayHaveRun) this.#end(entry, unknown(entry.request, 'the client closed before the answer', 'closed'), true)
+      else this.#end(entry, { code: 'CLIENT_CLOSED', message }, false)
+    }
+    this.#links.clear()
+    this.#isClosed = true
+  }
+
+  #end(entry: Entry, ending: Ending, executed: boolean): void {
+    this.#finish(entry, executed)
+    this.#fail(entry.request, ending)
+  }
+
+  #finish(entry: Entry, executed: boolean): void {
+    this.#entries.delete(entry.request.command)
+    this.#sets.end(entry, executed)
+    if (entry.place.name === 'sent') this.#links.get(entry.place.link)?.waiting.delete(entry.place.id)
+  }
+
+  #fail(request: CommandRequest, ending: Ending): void {
+    this.#effects.push({ type: 'failed', command: request.command, ...ending })
+  }
+}

@@ -1,0 +1,314 @@
+/**
+ * The Pool machine: one per dedicated hostname, shared by all its clients. Inputs are what was answered and seen;
+ * effects say whom to ask, and where each seat should be. It does no I/O, knows no clock and arms no timer:
+ *
+ *     handle(now, input) → effects        deadline() → when to send `tick`
+ *
+ * After every input the machine settles: all seats look at the facts again, then what is due is asked.
+ */
+import type { Endpoint } from './endpoint'
+import { Judge } from './judge'
+import { Prober, type Attempt, type ProbeKey } from './prober'
+import type { PoolEffect, PoolInput, SeatId } from './pool-protocol'
+import type { Random } from './random'
+import { Seat, type SeatContext } from './seat'
+import type { PoolSettings } from './settings'
+import { spreadWindow } from './spread'
+import { NEVER, type DurationMs, type Instant } from './time'
+
+/** "With such proof in the last 2 s" a readiness probe can wait: the age limit is the active interval itself. */
+type NextProbe = (key: ProbeKey, lastAt: Instant, unit: number) => Instant
+
+const ALL_DOWN_MS = 1000
+
+export class PoolMachine {
+  readonly judge: Judge
+  readonly #seats = new Map<SeatId, Seat>()
+  readonly #prober: Prober
+  readonly #warm = new Map<SeatId, string | undefined>()
+  readonly #recheck = new Set<string>()
+  #effects: PoolEffect[] = []
+  #hidden = false
+  #lastMove = 0
+  #lastQuestion = 0
+  #referenceAsked = false
+
+  constructor(
+    private readonly settings: PoolSettings,
+    private readonly random: Random,
+  ) {
+    this.#prober = new Prober(settings.health, random)
+    const emit = (effect: PoolEffect): void => void this.#effects.push(effect)
+    this.judge = new Judge(settings, random, emit, (endpointId, minGapMs) => this.#urge(endpointId, minGapMs))
+  }
+
+  seat(id: SeatId): Seat | undefined {
+    return this.#seats.get(id)
+  }
+
+  endpoints(): Endpoint[] {
+    return this.judge.roster.all()
+  }
+
+  /** The one way in. Never throws for what came from outside. */
+  handle(now: Instant, input: PoolInput): readonly PoolEffect[] {
+    this.#now = now
+    this.#take(now, input)
+    this.#settle(now)
+    const effects = this.#effects
+    this.#effects = []
+    return effects
+  }
+
+  /** When the next `tick` is due. */
+  deadline(): Instant {
+    let at = Math.min(this.#prober.deadline(this.#nextProbe), this.judge.roster.deadline((id) => this.#used(id)))
+    for (const seat of this.#seats.values()) at = Math.min(at, seat.deadline())
+    for (const [, fence] of this.judge.fences()) at = Math.min(at, fence.deadline())
+    return at
+  }
+
+  #now: Instant = 0
+
+  #take(now: Instant, input: PoolInput): void {
+    switch (input.type) {
+      case 'endpoints':
+        return this.judge.merge(now, input.source, input.seeds)
+      case 'probed':
+        return this.#probed(now, input.attempt, input.result)
+      case 'reference':
+        this.judge.networkProven = input.reachable
+        return
+      case 'evidence':
+        return this.#evidence(now, input)
+      case 'readiness':
+        return this.#heard(now, input)
+      case 'hidden':
+        this.#hidden = input.hidden
+        return input.hidden ? undefined : this.#prober.urge(now, () => true, this.settings.health.edgeIntervalMs)
+      case 'check':
+        return this.#prober.urge(now, () => true)
+      case 'pause':
+        return this.#pause(now, input.lateMs)
+      case 'designated':
+        this.judge.designated = input.endpointId
+        return
+      case 'token':
+        return this.#token(input.endpointId, input.accepted)
+      case 'tick':
+        return this.#tick(now)
+      default:
+        return this.#toSeat(now, input)
+    }
+  }
+
+  #toSeat(now: Instant, input: Extract<PoolInput, { seat: SeatId }>): void {
+    if (input.type === 'seat-open') return this.#open(now, input)
+    const seat = this.#seats.get(input.seat)
+    if (seat === undefined) return
+    switch (input.type) {
+      case 'seat-close':
+        seat.closed()
+        this.#seats.delete(input.seat)
+        this.#warm.delete(input.seat)
+        return
+      case 'seat-live':
+        return seat.wantLive(now)
+      case 'seat-suspect':
+        return seat.suspect(now, input.lastProof)
+      case 'seat-unanswered':
+        return seat.unanswered(now, input.lastProof)
+      case 'seat-clear':
+        return seat.clear(now)
+      case 'seat-lost':
+        return seat.lost(now, input.cause, input.lastProof)
+      case 'seat-welcomed':
+        return seat.welcomed(input.spreadMs)
+      case 'seat-committed':
+        return seat.committed(now, input.move, input.live)
+      case 'seat-stable':
+        return seat.stable()
+      case 'seat-failed':
+        return seat.failed(now, input.move, input.cause)
+      case 'goaway':
+        return seat.goaway(now, input.leaveWithinMs, input.spreadMs)
+      case 'topic-silent':
+        return seat.topicSilent(now, input.silent)
+      case 'ask-move':
+        return seat.ask(now, input)
+      case 'can-move':
+        return seat.answered(input.question, input.allowed, now)
+    }
+  }
+
+  #open(now: Instant, input: Extract<PoolInput, { type: 'seat-open' }>): void {
+    const { seat: id, ucc, priority, warm, asksCanMove } = input
+    const context: SeatContext = {
+      judge: this.judge,
+      settings: this.settings,
+      random: this.random,
+      emit: (effect) => void this.#effects.push(effect),
+      askAll: (at, which) => this.#prober.urge(at, (key) => key.ucc === which),
+      nextMoveId: () => (this.#lastMove += 1),
+      nextQuestion: () => (this.#lastQuestion += 1),
+    }
+    this.#seats.set(id, new Seat({ id, ucc, priority, warm, asksCanMove }, context, now))
+  }
+
+  #probed(now: Instant, attemptId: number, result: Extract<PoolInput, { type: 'probed' }>['result']): void {
+    const attempt = this.#prober.ended(attemptId)
+    const endpoint = attempt === undefined ? undefined : this.judge.roster.get(attempt.endpointId)
+    if (attempt === undefined || endpoint === undefined) return
+    // A failure of an older generation is nobody's fault now: the verdict has changed since.
+    if (result.is === 'failed' && attempt.generation !== endpoint.generation) return
+    this.judge.probed(now, endpoint, attempt.ucc, result)
+    this.#askReference()
+  }
+
+  /** All endpoints fail together: is it me? One neutral question, once per silence. */
+  #askReference(): void {
+    const roster = this.judge.roster.present()
+    const allFail = roster.length > 0 && roster.every((endpoint) => endpoint.liveness.is === 'down')
+    if (!allFail) {
+      this.#referenceAsked = false
+      this.judge.networkProven = false
+    } else if (!this.#referenceAsked) {
+      this.#referenceAsked = true
+      this.#effects.push({ type: 'probe-reference' })
+    }
+  }
+
+  #evidence(now: Instant, input: Extract<PoolInput, { type: 'evidence' }>): void {
+    const endpoint = this.judge.roster.get(input.endpointId)
+    if (endpoint === undefined || endpoint.generation !== input.generation) return
+    this.judge.evidence(now, endpoint, input.outcome)
+  }
+
+  #heard(now: Instant, input: Extract<PoolInput, { type: 'readiness' }>): void {
+    const endpoint = this.judge.roster.get(input.endpointId)
+    if (endpoint === undefined) return
+    const { server, ucc, state, term, load, via } = input
+    this.judge.heard(now, endpoint, server, ucc, { state, term, load, via })
+  }
+
+  #token(endpointId: string, accepted: boolean): void {
+    const endpoint = this.judge.roster.get(endpointId)
+    if (endpoint !== undefined) endpoint.unauthorized = !accepted
+  }
+
+  #pause(now: Instant, lateMs: DurationMs): void {
+    this.#prober.dropAll()
+    for (const endpoint of this.judge.roster.all()) {
+      endpoint.breaker.shift(lateMs)
+      endpoint.misses = 0
+    }
+    for (const seat of this.#seats.values()) seat.pause(now)
+    this.#prober.urge(now, () => true)
+    const sentence = `We ourselves were stopped for ${Math.round(lateMs)} ms: nobody is blamed, everybody is asked.`
+    this.#effects.push({ type: 'decision', kind: 'own-pause', reason: 'late', sentence, facts: { lateMs: Math.round(lateMs) } })
+  }
+
+  #tick(now: Instant): void {
+    for (const { attempt } of this.#prober.overdue(now)) {
+      const failure = { kind: 'timeout' as const, sent: 'maybe' as const, message: 'the probe did not end' }
+      this.#probed(now, attempt, { is: 'failed', failure })
+    }
+    for (const [ucc, fence] of this.judge.fences()) {
+      const fell = fence.expire(now, this.judge.book.termsSince(now - this.settings.failover.fenceMs, ucc))
+      if (fell === undefined) continue
+      const to = fell.to === undefined ? 'none' : `${fell.to}`
+      const sentence = `Nobody has announced term ${fell.from} for ${this.settings.failover.fenceMs} ms: terms start again at ${to}.`
+      this.#effects.push({ type: 'warning', code: 'TERM_RESET', sentence })
+    }
+    const purged = this.judge.roster.purge(now, (id) => this.#used(id))
+    for (const id of purged) this.#effects.push({ type: 'release', endpointId: id, generation: Number.MAX_SAFE_INTEGER })
+  }
+
+  #settle(now: Instant): void {
+    this.#syncProber()
+    for (const seat of this.#seats.values()) seat.evaluate(now)
+    for (const seat of this.#seats.values()) this.#tellWarm(seat)
+    for (const attempt of this.#prober.due(now, this.#nextProbe, (id) => this.judge.roster.get(id)?.generation ?? 0)) {
+      this.#ask(attempt)
+    }
+  }
+
+  #ask(attempt: Attempt): void {
+    const endpoint = this.judge.roster.get(attempt.endpointId)
+    if (endpoint === undefined) return
+    const { timeoutMs } = this.settings.health
+    this.#recheck.delete(attempt.endpointId)
+    this.#effects.push({ type: 'probe', attempt: attempt.attempt, road: endpoint.road, ucc: attempt.ucc, timeoutMs })
+  }
+
+  #syncProber(): void {
+    const uccs = new Set([...this.#seats.values()].map((seat) => seat.who.ucc))
+    const roster = this.judge.roster.all()
+    this.#prober.sync(roster.flatMap((endpoint) => [...uccs].map((ucc) => ({ endpointId: endpoint.id, ucc }))))
+  }
+
+  /** The cadence, from the facts of the moment. */
+  readonly #nextProbe: NextProbe = (key, lastAt, unit) => {
+    const { health } = this.settings
+    const endpoint = this.judge.roster.get(key.endpointId)
+    if (endpoint === undefined) return NEVER
+    const seats = [...this.#seats.values()].filter((seat) => seat.who.ucc === key.ucc)
+    const edgeMs = Math.max(health.edgeIntervalMs, this.#windowMs(endpoint, key.ucc) / 2)
+    if (seats.some((seat) => seat.watchful)) {
+      const roster = this.judge.roster.present()
+      const allDown = roster.every((one) => one.liveness.is === 'down')
+      return lastAt + unit * (allDown ? Math.max(ALL_DOWN_MS, edgeMs) : edgeMs)
+    }
+    const missing = endpoint.misses > 0 && endpoint.misses < health.fall
+    const returning = endpoint.breaker.state.is !== 'closed' && endpoint.liveness.is === 'up'
+    if (missing || returning || this.#recheck.has(endpoint.id)) return lastAt + unit * edgeMs
+    if (this.#hidden) return lastAt + unit * health.hiddenIntervalMs
+    const standbyAt = lastAt + unit * health.standbyIntervalMs
+    if (!seats.some((seat) => this.#inUse(seat, endpoint))) return standbyAt
+    const proofAt = this.judge.word(endpoint, key.ucc)?.at ?? -NEVER
+    return Math.min(standbyAt, Math.max(lastAt, proofAt) + unit * health.activeIntervalMs)
+  }
+
+  #inUse(seat: Seat, endpoint: Endpoint): boolean {
+    const here = seat.place.is === 'at' ? seat.place.endpointId : undefined
+    return here === endpoint.id || seat.move?.plan.to === endpoint.id
+  }
+
+  #windowMs(endpoint: Endpoint, ucc: string | undefined): DurationMs {
+    const load = this.judge.word(endpoint, ucc)?.load
+    // Without any announcement the default window is about moves; asking goes at the plain edge cadence.
+    if (load === undefined) return 0
+    return spreadWindow({ left: load, dialled: load }, this.settings.failover)
+  }
+
+  #urge(endpointId: string, minGapMs: DurationMs): void {
+    if (minGapMs >= this.settings.health.edgeIntervalMs) this.#recheck.add(endpointId)
+    this.#prober.urge(this.#now, (key) => key.endpointId === endpointId, minGapMs)
+  }
+
+  #used(id: string): boolean {
+    for (const seat of this.#seats.values()) if (seat.uses(id)) return true
+    return false
+  }
+
+  /** Where a warm standby should wait: the best other server that answers, whether it runs the UCC yet or not. */
+  #tellWarm(seat: Seat): void {
+    if (!seat.who.warm) return
+    const endpoint = this.#warmEndpoint(seat)
+    if (this.#warm.get(seat.who.id) === endpoint?.id) return
+    this.#warm.set(seat.who.id, endpoint?.id)
+    this.#effects.push({ type: 'warm', seat: seat.who.id, road: endpoint?.road })
+  }
+
+  #warmEndpoint(seat: Seat): Endpoint | undefined {
+    // While a road is sought the warm connection stays where it is: it may be the road.
+    const kept = this.#warm.get(seat.who.id)
+    if (seat.place.is === 'searching' || seat.move !== undefined) return kept === undefined ? undefined : this.judge.roster.get(kept)
+    const here = this.judge.roster.get(seat.place.endpointId)
+    return this.judge.roster
+      .present()
+      .filter((one) => one !== here && (one.server === undefined || one.server !== here?.server))
+      .filter((one) => one.liveness.is === 'up' && one.breaker.state.is === 'closed' && one.contract !== 'absent' && !one.unauthorized)
+      .sort((a, b) => a.seed.rank - b.seed.rank || a.order - b.order)[0]
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * What each server last said of each UCC. Readiness has no hysteresis: the last valid answer holds. One exception: a
+ * server that misreads itself. When its beats claim `running` and its readiness says otherwise, two such answers in a
+ * row outvote the beats until a readiness answer says `running` again.
+ */
+import type { Instant } from './time'
+import type { Load, ReadinessState } from './wire'
+
+export type WordSource = 'probe' | 'welcome' | 'status' | 'beat' | 'traffic'
+
+export interface Word {
+  state: ReadinessState
+  term: number | undefined
+  /** When it was last said, by anything that proves readiness. */
+  at: Instant
+  /** When a probe last said it. */
+  probedAt: Instant
+  /** Since when it is `running` without interruption. */
+  runningSince: Instant | undefined
+  draining: boolean
+  load: Load | undefined
+  /** Probes in a row that contradicted the beats. */
+  contradictions: number
+  /** The beats are outvoted. */
+  outvoted: boolean
+}
+
+/** In-band proof younger than this may contradict a probe. */
+const IN_BAND_FRESH_MS = 3000
+
+export interface Saying {
+  readonly state: ReadinessState
+  readonly term?: number | undefined
+  readonly draining?: boolean | undefined
+  readonly load?: Load | undefined
+  readonly via: WordSource
+}
+
+export class ReadinessBook {
+  readonly #words = new Map<string, Map<string | undefined, Word & { inBandAt: Instant }>>()
+
+  word(server: string | undefined, ucc: string | undefined): Word | undefined {
+    return server === undefined ? undefined : this.#words.get(server)?.get(ucc)
+  }
+
+  /** Terms last said of this UCC, by any server, since an instant. */
+  termsSince(since: Instant, ucc: string | undefined): number[] {
+    const terms: number[] = []
+    for (const uccs of this.#words.values()) {
+      const word = uccs.get(ucc)
+      if (word?.term !== undefined && word.at >= since) terms.push(word.term)
+    }
+    return terms
+  }
+
+  /** Takes a saying; tells what changed. `again`: ask once more at the edge cadence, the beats say otherwise. */
+  hear(now: Instant, server: string, ucc: string | undefined, saying: Saying): { readonly changed: boolean; readonly again: boolean } {
+    const word = this.#entry(server, ucc, now)
+    const before = { state: word.state, term: word.term, draining: word.draining }
+    const again = saying.via === 'probe' ? this.#fromProbe(now, word, saying) : this.#inBand(now, word, saying)
+    word.at = now
+    if (saying.load !== undefined) word.load = saying.load
+    const changed = before.state !== word.state || before.term !== word.term || before.draining !== word.draining
+    if (word.state === 'running') word.runningSince ??= now
+    else word.runningSince = undefined
+    return { changed, again }
+  }
+
+  #fromProbe(now: Instant, word: Word & { inBandAt: Instant }, saying: Saying): boolean {
+    word.probedAt = now
+    // `draining` ends when readiness no longer says so.
+    if (saying.draining !== undefined) word.draining = saying.draining
+    const claimed = word.state === 'running' && now - word.inBandAt < IN_BAND_FRESH_MS && !word.outvoted
+    if (saying.state === 'running') {
+      word.contradictions = 0
+      word.outvoted = false
+    } else if (claimed) {
+      word.contradictions += 1
+      if (word.contradictions < 2) return true
+      word.outvoted = true
+    }
+    this.#set(word, saying)
+    return false
+  }
+
+  #inBand(now: Instant, word: Word & { inBandAt: Instant }, saying: Saying): boolean {
+    if (saying.state === 'running') word.inBandAt = now
+    if (word.outvoted && saying.state === 'running') return false
+    this.#set(word, saying)
+    return false
+  }
+
+  #set(word: Word, saying: Saying): void {
+    // A beat without a state proves nothing about readiness.
+    if (saying.state !== 'unknown' || saying.via === 'probe') word.state = saying.state
+    if (saying.term === undefined) return
+    if (word.term !== undefined && saying.term > word.term) word.draining = saying.draining ?? false
+    word.term = saying.term
+  }
+
+  #entry(server: string, ucc: string | undefined, now: Instant): Word & { inBandAt: Instant } {
+    let uccs = this.#words.get(server)
+    if (uccs === undefined) this.#words.set(server, (uccs = new Map()))
+    let word = uccs.get(ucc)
+    if (word === undefined) {
+      word = {
+        state: 'unknown',
+        term: undefined,
+        at: now,
+        probedAt: Number.NEGATIVE_INFINITY,
+        inBandAt: Number.NEGATIVE_INFINITY,
+        runningSince: undefined,
+        draining: false,
+        load: undefined,
+        contradictions: 0,
+        outvoted: false,
+      }
+      uccs.set(ucc, word)
+    }
+    return word
+  }
+}

@@ -1,0 +1,27 @@
+/** The states of one routed request, each with what only that state needs. */
+import type { RouteTaken } from './request-protocol'
+import type { Instant } from './time'
+
+export type RequestState =
+  | { readonly is: 'idle' }
+  /** Asks for a candidate. `paid`: what is sent there costs a retry. */
+  | { readonly is: 'routing'; readonly until: Instant; readonly paid: boolean }
+  /** The only candidate must not be asked yet. */
+  | { readonly is: 'holding'; readonly until: Instant; readonly paid: boolean; readonly endpointId: string }
+  /** Given to an endpoint; `sent` as soon as something may have left. */
+  | { readonly is: 'flying'; readonly attempt: number; readonly route: RouteTaken; readonly sent: boolean }
+  /** Within one `handle`: nothing is under way and what follows is not decided yet. */
+  | { readonly is: 'deciding' }
+  | { readonly is: 'done' }
+
+/** Is this attempt the one in flight? */
+export function isFlight(state: RequestState, attempt: number): state is Extract<RequestState, { is: 'flying' }> {
+  return state.is === 'flying' && state.attempt === attempt
+}
+
+/** Do both routes lead to one server, as far as anybody knows? */
+export function isSameServer(one: RouteTaken, other: RouteTaken): boolean {
+  if (one.server !== undefined && other.server !== undefined) return one.server === other.server
+  // Behind one name may be another server after a re-pointing: then the generation has changed.
+  return one.endpointId === other.endpointId && one.generation === other.generation
+}

@@ -1,0 +1,92 @@
+/**
+ * The roster of endpoints: what the sources name, merged. A source's word replaces its former word; an endpoint nobody
+ * names any more drains for a while and is then forgotten. Configuration is never outvoted.
+ */
+import { Endpoint } from './endpoint'
+import type { EndpointSeed, EndpointSource } from './pool-protocol'
+import type { Random } from './random'
+import type { BreakerSettings } from './settings'
+import { NEVER, type Instant } from './time'
+
+/** A removed endpoint is kept this long, so that a short-sighted answer cuts nobody off. */
+export const REMOVED_DRAIN_MS = 60_000
+/** Sources that know best come first: an endpoint keeps the seed of the best one that names it. */
+const AUTHORITY: readonly EndpointSource[] = ['configured', 'topology', 'peers', 'hostname', 'dns', 'store']
+/** More endpoints than any pool has; hostile sources are cut off here. */
+const MAX_ENDPOINTS = 64
+
+export class Roster {
+  readonly #endpoints = new Map<string, Endpoint>()
+  #order = 0
+
+  constructor(
+    private readonly settings: BreakerSettings,
+    private readonly random: Random,
+  ) {}
+
+  get(id: string): Endpoint | undefined {
+    return this.#endpoints.get(id)
+  }
+
+  /** In order of registration. */
+  all(): Endpoint[] {
+    return [...this.#endpoints.values()]
+  }
+
+  /** Those a source names now. */
+  present(): Endpoint[] {
+    return this.all().filter((endpoint) => endpoint.removedAt === undefined)
+  }
+
+  merge(now: Instant, source: EndpointSource, seeds: readonly EndpointSeed[]): { added: string[]; removed: string[] } {
+    const added: string[] = []
+    const removed: string[] = []
+    const named = new Set(seeds.map((seed) => seed.id))
+    for (const endpoint of this.#endpoints.values()) {
+      if (named.has(endpoint.id) || !endpoint.sources.delete(source) || endpoint.sources.size > 0) continue
+      endpoint.removedAt = now
+      removed.push(endpoint.id)
+    }
+    for (const seed of seeds) {
+      if (this.#add(source, seed)) added.push(seed.id)
+    }
+    return { added, removed }
+  }
+
+  /** Forgets what has been removed for long, except what somebody still uses. */
+  purge(now: Instant, used: (id: string) => boolean): string[] {
+    const purged: string[] = []
+    for (const endpoint of this.all()) {
+      if (endpoint.removedAt === undefined || now < endpoint.removedAt + REMOVED_DRAIN_MS || used(endpoint.id)) continue
+      this.#endpoints.delete(endpoint.id)
+      purged.push(endpoint.id)
+    }
+    return purged
+  }
+
+  deadline(used: (id: string) => boolean): Instant {
+    let at = NEVER
+    for (const { removedAt, id } of this.#endpoints.values()) {
+      if (removedAt !== undefined && !used(id)) at = Math.min(at, removedAt + REMOVED_DRAIN_MS)
+    }
+    return at
+  }
+
+  #add(source: EndpointSource, seed: EndpointSeed): boolean {
+    const known = this.#endpoints.get(seed.id)
+    if (known !== undefined) {
+      const best = Math.min(...[...known.sources].map((one) => AUTHORITY.indexOf(one)))
+      if (AUTHORITY.indexOf(source) <= best) known.seed = seed
+      known.sources.add(source)
+      known.removedAt = undefined
+      known.server ??= seed.server
+      return false
+    }
+    if (this.#endpoints.size >= MAX_ENDPOINTS) return false
+    this.#order += 1
+    const endpoint = new Endpoint(seed, this.#order, this.settings, this.random)
+    endpoint.sources.add(source)
+    this.#endpoints.set(seed.id, endpoint)
+    return true
+  }
+}

@@ -1,0 +1,109 @@
+/** Where a seat is, as a discriminated union: each state carries only what it needs. */
+import type { LossCause, MoveKind, MovePlan, MoveReason } from './pool-protocol'
+import type { PingAnswer } from './suspicion'
+import type { DurationMs, Instant } from './time'
+
+/** What is left of the old connection while a new road is sought. */
+export type OldLink =
+  /** It works, but nobody is served there (UCC stopped): news may still come by it. */
+  | 'alive'
+  /** It is suspected: it may still speak. */
+  | 'silent'
+  | 'gone'
+
+export interface Suspicion {
+  readonly since: Instant
+  readonly ping: PingAnswer
+  readonly lastProof: Instant
+}
+
+export interface Goaway {
+  readonly at: Instant
+  readonly until: Instant
+  readonly spreadMs?: DurationMs
+  /** This client's own moment within the spread window. */
+  readonly draw: number
+}
+
+/** Looking for a road. Only what answered `running` at or after `since` counts. */
+export interface Searching {
+  readonly is: 'searching'
+  readonly since: Instant
+  readonly from?: string
+  readonly fromServer?: string
+  readonly reason: MoveReason
+  readonly oldLink: OldLink
+  readonly lastProof: Instant
+  readonly detected: Instant
+  /** End of this client's own spread draw. */
+  readonly dialAfter: Instant
+  /** When the first usable road was known: a better one is waited for only briefly. */
+  readonly readyAt?: Instant
+  readonly evidence: readonly string[]
+}
+
+export interface Settled {
+  readonly is: 'at'
+  readonly endpointId: string
+  /** A live connection carries the seat (else it only routes requests). */
+  readonly live: boolean
+  readonly since: Instant
+  readonly suspicion?: Suspicion
+  readonly goaway?: Goaway
+}
+
+export type Place = Searching | Settled
+
+/** A move under way. */
+export interface ActiveMove {
+  readonly plan: MovePlan
+  readonly startedAt: Instant
+  readonly call?: number
+}
+
+/** A planned move that waits: for its hold-down, its draw, or the application's quiet moment. */
+export interface PendingMove {
+  readonly to: string
+  readonly reason: MoveReason
+  readonly kind: 'switchover' | 'failback'
+  readonly since: Instant
+  readonly notBefore: Instant
+  /** From here on it no longer waits for a quiet moment. */
+  readonly latest: Instant
+  readonly question: 'not-asked' | { readonly asked: number } | { readonly refusedUntil: Instant } | 'granted'
+}
+
+/** What `switchover()` or `failback()` asked for. */
+export interface Wish {
+  readonly call?: number
+  readonly to: string
+  readonly hold: boolean
+}
+
+/** Which loss counts as hard evidence against the endpoint, and why the seat moves then. */
+export function lossReason(cause: LossCause): { readonly reason: MoveReason; readonly hard: boolean } {
+  switch (cause.type) {
+    case 'restart':
+      return { reason: 'server-restart', hard: false }
+    case 'drained':
+      return { reason: 'drained', hard: false }
+    case 'closed':
+      return { reason: 'connection-lost', hard: cause.failure?.kind !== 'too-large' }
+    default:
+      return { reason: 'connection-lost', hard: false }
+  }
+}
+
+/** After these the lost endpoint is not waited for: it said so itself, or it was just found out. */
+export const NOT_BACK: ReadonlySet<MoveReason> = new Set<MoveReason>([
+  'server-restart',
+  'drained',
+  'server-silent',
+  'ucc-stopped',
+  'endpoint-down',
+  'topic-silent',
+])
+
+export function moveKind(reason: MoveReason, betterRank: boolean): Extract<MoveKind, 'switchover' | 'failback'> {
+  return reason !== 'switchover' && betterRank ? 'failback' : 'switchover'
+}

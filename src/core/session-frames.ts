@@ -1,0 +1,125 @@
+/** What the frames of a live link mean, one function for each kind. Topic and command frames go to their machines. */
+import type { OutboxInput } from './command-protocol'
+import type { Link } from './link'
+import type { LossCause, PoolInput, SeatId } from './pool-protocol'
+import type { SessionEffect } from './session-protocol'
+import type { TopicSet } from './session-topics'
+import type { DurationMs, Instant } from './time'
+import type { Load, ReadinessState, ServerFrame, WelcomeFrame } from './wire'
+
+export interface FrameContext {
+  readonly now: Instant
+  readonly seat: SeatId
+  readonly ucc: string | undefined
+  readonly isCurrent: boolean
+  readonly topics: TopicSet
+  readonly outbox: (input: OutboxInput) => void
+  readonly pool: (input: PoolInput) => void
+  /** The server ends this connection with these words. */
+  readonly refused: (cause: LossCause) => void
+  readonly emit: (effect: SessionEffect) => void
+}
+
+/** Events prove readiness; telling the pool of each one would be waste. */
+const PROOF_EVERY_MS = 500
+const CLOCK_EVERY_MS = 1000
+
+/** Facts of a welcome that concern everybody: readiness, term, load, peers, clock. */
+export function hearWelcome(link: Link, frame: WelcomeFrame, context: FrameContext): void {
+  sayReadiness(link, 'welcome', frame, context)
+  tellClock(link, frame.ts, context, 0)
+  if (frame.peers !== undefined) context.emit({ type: 'peers', server: frame.server, peers: frame.peers })
+}
+
+export function hearFrame(link: Link, frame: ServerFrame, context: FrameContext): void {
+  switch (frame.type) {
+    case 'welcome':
+      return hearWelcome(link, frame, context)
+    case 'subscribed':
+    case 'snapshot':
+    case 'event':
+      return topicFrame(link, frame, context)
+    case 'result': {
+      context.outbox({ type: 'result', link: link.id, id: frame.id, frame })
+      if (frame.status === 'done' || frame.status === 'duplicate') proveRunning(link, context)
+      return
+    }
+    case 'heartbeat':
+    case 'status':
+      return beat(link, frame, context)
+    case 'pong':
+      return tellClock(link, frame.ts, context, CLOCK_EVERY_MS)
+    case 'goaway': {
+      link.drainsUntil = context.now + frame.leaveWithinMs
+      if (!context.isCurrent) return
+      const spread = frame.spreadMs === undefined ? {} : { spreadMs: frame.spreadMs }
+      return context.pool({ type: 'goaway', seat: context.seat, leaveWithinMs: frame.leaveWithinMs, ...spread })
+    }
+    case 'reject':
+      return rejected(link, frame, context)
+  }
+}
+
+function topicFrame(link: Link, frame: Extract<ServerFrame, { type: 'subscribed' | 'snapshot' | 'event' }>, context: FrameContext): void {
+  const meaning = link.ids.get(frame.id)
+  // Frames of an id that was given up are dropped (rule 5 of the contract).
+  if (meaning === undefined || !('topic' in meaning)) return
+  context.topics.handle(context.now, meaning.topic, { type: 'frame', link: link.id, frame })
+  if (frame.type !== 'event') return
+  proveRunning(link, context)
+  tellClock(link, frame.ts, context, CLOCK_EVERY_MS)
+}
+
+function beat(link: Link, frame: Extract<ServerFrame, { type: 'heartbeat' | 'status' }>, context: FrameContext): void {
+  if (frame.type === 'heartbeat') tellClock(link, frame.ts, context, CLOCK_EVERY_MS)
+  sayReadiness(link, frame.type === 'heartbeat' ? 'beat' : 'status', frame, context)
+  // A beat without a state is life, not readiness.
+  if (frame.state === 'unknown' && context.ucc !== undefined) return
+  const running = frame.state === 'running' || frame.state === 'unknown'
+  context.topics.running(context.now, link.id, running)
+  if (running === link.running) return
+  link.running = running
+  context.outbox({ type: 'link-running', link: link.id, running })
+}
+
+function rejected(link: Link, frame: Extract<ServerFrame, { type: 'reject' }>, context: FrameContext): void {
+  const { code, message, id, retryAfterMs } = frame
+  if (id === undefined) {
+    if (code === 'unauthorized') return context.refused({ type: 'unauthorized' })
+    return context.refused({ type: 'refused', code, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
+  }
+  const meaning = link.ids.get(id)
+  if (meaning === undefined) return
+  if ('topic' in meaning) return context.topics.handle(context.now, meaning.topic, { type: 'rejected', link: link.id, code, message })
+  const result = { type: 'result' as const, id, status: 'rejected' as const, error: { code, message } }
+  context.outbox({ type: 'result', link: link.id, id, frame: result })
+}
+
+function proveRunning(link: Link, context: FrameContext): void {
+  if (link.tellsProof(context.now, PROOF_EVERY_MS)) sayReadiness(link, 'traffic', { state: 'running' }, context)
+}
+
+function sayReadiness(
+  link: Link,
+  via: 'welcome' | 'status' | 'beat' | 'traffic',
+  saying: { readonly state: ReadinessState; readonly term?: number; readonly load?: Load },
+  context: FrameContext,
+): void {
+  if (saying.state === 'unknown' && context.ucc !== undefined && via !== 'welcome') return
+  const { state, term, load } = saying
+  context.pool({
+    type: 'readiness',
+    endpointId: link.road.endpointId,
+    server: link.server,
+    ucc: context.ucc,
+    state,
+    via,
+    ...(term === undefined ? {} : { term }),
+    ...(load === undefined ? {} : { load }),
+  })
+}
+
+function tellClock(link: Link, ts: number | undefined, context: FrameContext, everyMs: DurationMs): void {
+  if (ts === undefined || !link.tellsClock(context.now, everyMs)) return
+  context.outbox({ type: 'clock', link: link.id, offsetMs: ts - context.now })
+}

@@ -1,0 +1,91 @@
+/** The topics of a session: one machine each. Turns link events into topic inputs and hands their effects up. */
+import type { Link } from './link'
+import { NEVER, type Instant } from './time'
+import { TopicMachine } from './topic'
+import type { LinkId, TopicConfig, TopicEffect, TopicInput } from './topic-protocol'
+
+/** `link` is the one the effect speaks of; none for effects about the topic as a whole. */
+export type TopicListener = (topic: string, link: LinkId | undefined, effect: TopicEffect) => void
+
+export class TopicSet {
+  readonly #topics = new Map<string, TopicMachine>()
+  /** Logs whose consumer is slow: unsubscribed for now, so no move waits for them. */
+  readonly #paused = new Set<string>()
+
+  constructor(private readonly listen: TopicListener) {}
+
+  get size(): number {
+    return this.#topics.size
+  }
+
+  get(topic: string): TopicMachine | undefined {
+    return this.#topics.get(topic)
+  }
+
+  names(): string[] {
+    return [...this.#topics.keys()]
+  }
+
+  /** Does a link have to carry this topic before it counts as live? */
+  wanting(topic: string): boolean {
+    return this.#topics.has(topic) && !this.#paused.has(topic)
+  }
+
+  deadline(): Instant {
+    let at = NEVER
+    for (const machine of this.#topics.values()) at = Math.min(at, machine.deadline())
+    return at
+  }
+
+  open(now: Instant, config: TopicConfig): void {
+    if (!this.#topics.has(config.name)) this.#topics.set(config.name, new TopicMachine(config))
+    this.#run(now, config.name, { type: 'tick' })
+  }
+
+  close(now: Instant, topic: string): void {
+    this.#run(now, topic, { type: 'close' })
+    this.#topics.delete(topic)
+    this.#paused.delete(topic)
+  }
+
+  closeAll(now: Instant): void {
+    for (const topic of this.names()) this.close(now, topic)
+  }
+
+  handle(now: Instant, topic: string, input: TopicInput): void {
+    if (input.type === 'pressure') {
+      if (input.full) this.#paused.add(topic)
+      else this.#paused.delete(topic)
+    }
+    this.#run(now, topic, input)
+  }
+
+  /** The link takes subscriptions now. */
+  ready(now: Instant, link: Link, topic: string): void {
+    const heartbeatMs = link.welcome?.heartbeatMs ?? 0
+    this.#run(now, topic, { type: 'link-ready', link: link.id, server: link.server, heartbeatMs })
+  }
+
+  lost(now: Instant, link: LinkId): void {
+    for (const topic of this.names()) this.#run(now, topic, { type: 'link-lost', link })
+  }
+
+  /** In-band word about the UCC behind a link. */
+  running(now: Instant, link: LinkId, running: boolean): void {
+    for (const topic of this.names()) this.#run(now, topic, { type: running ? 'proof' : 'not-running', link })
+  }
+
+  tick(now: Instant): void {
+    for (const [topic, machine] of this.#topics) if (now >= machine.deadline()) this.#run(now, topic, { type: 'tick' })
+  }
+
+  #run(now: Instant, topic: string, input: TopicInput): void {
+    const machine = this.#topics.get(topic)
+    if (machine === undefined) return
+    for (const effect of machine.handle(now, input)) {
+      this.listen(topic, 'link' in effect ? effect.link : 'link' in input ? input.link : undefined, effect)
+    }
+    // A refused topic is over: nothing waits for it any more.
+    if (machine.state === 'closed') this.#topics.delete(topic)
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * The loop: every turn of the machines goes through here, one at a time. A turn takes its inputs, runs the machines
+ * until nothing is left to say, carries effects out, arms one timer for the earliest deadline, and only then lets
+ * listeners speak, each isolated, so that a listener may call anything, `close()` included.
+ *
+ * The watcher watches itself: a turn that comes much later than its timer was armed for, or a wall clock that ran ahead
+ * of the monotonic one, means that *we* were stopped (sleep, freeze, throttling, a blocked loop).
+ */
+import { NEVER, type DurationMs, type Instant } from '../core/time'
+import type { Cancel, Platform } from '../platform/platform'
+
+export interface LoopPart {
+  deadline(): Instant
+  tick(now: Instant): void
+  /** We were stopped for this long. */
+  pause(now: Instant, lateMs: DurationMs): void
+}
+
+/** Lateness beyond two beats of the default second. */
+export const PAUSE_LIMIT_MS = 2000
+/** Longer waits are cut: timers of 2^31 ms and more fire at once. */
+const MAX_TIMER_MS = 60_000
+
+export class Loop {
+  readonly #parts = new Set<LoopPart>()
+  readonly #turns: ((now: Instant) => void)[] = []
+  readonly #deferred: (() => void)[] = []
+  #turning = false
+  #emitting = false
+  #cancelTimer: Cancel | undefined
+  #armedFor: Instant = NEVER
+  #seen: { readonly now: Instant; readonly wall: number }
+  #closed = false
+
+  constructor(
+    private readonly platform: Platform,
+    /** What a listener threw. Never allowed into the loop. */
+    private readonly report: (error: unknown) => void,
+  ) {
+    this.#seen = { now: platform.now(), wall: platform.wallClock() }
+  }
+
+  get now(): Instant {
+    return this.platform.now()
+  }
+
+  add(part: LoopPart): void {
+    this.#parts.add(part)
+  }
+
+  remove(part: LoopPart): void {
+    this.#parts.delete(part)
+  }
+
+  /** Takes a turn now, or behind the present one. */
+  run(turn: (now: Instant) => void): void {
+    this.#turns.push(turn)
+    if (this.#turning || this.#closed) return
+    this.#turning = true
+    try {
+      this.#noticePause()
+      for (let next = this.#turns.shift(); next !== undefined; next = this.#turns.shift()) next(this.platform.now())
+    } finally {
+      this.#turning = false
+    }
+    this.#arm()
+    this.#emit()
+  }
+
+  /** To be called when the machines have settled. */
+  defer(call: () => void): void {
+    this.#deferred.push(call)
+    if (!this.#turning) this.#emit()
+  }
+
+  /** No timer and no turn any more. What was deferred is still said. */
+  close(): void {
+    this.#closed = true
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    this.#parts.clear()
+  }
+
+  #noticePause(): void {
+    const now = this.platform.now()
+    const wall = this.platform.wallClock()
+    const slept = wall - this.#seen.wall - (now - this.#seen.now)
+    const lateMs = Math.max(now - this.#armedFor, slept)
+    this.#seen = { now, wall }
+    if (lateMs <= PAUSE_LIMIT_MS) return
+    this.#armedFor = NEVER
+    for (const part of this.#parts) part.pause(now, lateMs)
+  }
+
+  #arm(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    if (this.#closed) return
+    let at = NEVER
+    for (const part of this.#parts) at = Math.min(at, part.deadline())
+    const now = this.platform.now()
+    // Never idle for longer than this: a sleeping machine is noticed at the next wake-up.
+    const delay = Math.min(MAX_TIMER_MS, Math.max(0, at - now))
+    this.#armedFor = now + delay
+    this.#cancelTimer = this.platform.setTimer(Math.ceil(delay), () => this.#fire())
+  }
+
+  #fire(): void {
+    this.#cancelTimer = undefined
+    this.run((now) => {
+      for (const part of this.#parts) if (part.deadline() <= now) part.tick(now)
+    })
+  }
+
+  #emit(): void {
+    if (this.#emitting) return
+    this.#emitting = true
+    try {
+      for (let call = this.#deferred.shift(); call !== undefined; call = this.#deferred.shift()) {
+        try {
+          call()
+        } catch (error) {
+          this.report(error)
+        }
+      }
+    } finally {
+      this.#emitting = false
+    }
+  }
+}

@@ -1,0 +1,175 @@
+/** Runs one Pool machine on one platform: carries its effects out, feeds results back. Shared by the pool's clients. */
+import type { Endpoint } from '../core/endpoint'
+import { PoolMachine } from '../core/pool'
+import type { EndpointSeed, EndpointSource, PoolEffect, PoolInput, ProbeResult, SeatId } from '../core/pool-protocol'
+import type { Road } from '../core/road'
+import type { Seat } from '../core/seat'
+import type { PoolSettings } from '../core/settings'
+import type { DurationMs, Instant } from '../core/time'
+import type { Peer } from '../core/wire'
+import type { Cancel, Platform, PlatformSignal } from '../platform/platform'
+import type { Loop, LoopPart } from './loop'
+
+/** What the pool asks of the client layer. All callbacks come later, never at once. */
+export interface PoolHooks {
+  probe(ask: { road: Road; ucc: string | undefined; timeoutMs: DurationMs }, done: (result: ProbeResult) => void): Cancel
+  /** Is the network there at all? Nothing where there is no reference. */
+  reference?(done: (reachable: boolean) => void): Cancel
+  /** Peers as a server names them, made into seeds where they are acceptable. */
+  acceptPeers(server: string, peers: readonly Peer[]): readonly EndpointSeed[]
+}
+
+/** Effects that concern one seat. */
+export type SeatEffect = Extract<PoolEffect, { seat: SeatId } | { type: 'left' }>
+/** Effects that concern everybody of the pool. */
+export type PoolNews = Extract<PoolEffect, { type: 'endpoint-changed' | 'topology-changed' | 'warning' | 'decision' }>
+
+export interface SeatListener {
+  seat(effect: SeatEffect): void
+  news(news: PoolNews): void
+  /** The endpoint was left for all (no seat named). */
+  settled(): void
+}
+
+export class PoolDriver implements LoopPart {
+  readonly machine: PoolMachine
+  readonly #listeners = new Map<SeatId, SeatListener>()
+  readonly #running = new Set<Cancel>()
+  readonly #peersHeard = new Map<string, string>()
+  readonly #unwatch: Cancel
+  #lastSeat = 0
+  #closed = false
+
+  constructor(
+    readonly loop: Loop,
+    private readonly platform: Platform,
+    settings: PoolSettings,
+    private readonly hooks: PoolHooks,
+  ) {
+    this.machine = new PoolMachine(settings, () => platform.random())
+    loop.add(this)
+    this.#unwatch = platform.watchSignals((signal) => this.signal(signal))
+  }
+
+  deadline(): Instant {
+    return this.machine.deadline()
+  }
+
+  tick(): void {
+    this.feed({ type: 'tick' })
+  }
+
+  pause(_now: Instant, lateMs: DurationMs): void {
+    this.feed({ type: 'pause', lateMs })
+  }
+
+  /** A hint from the surroundings: an immediate check, nothing else. */
+  signal(signal: PlatformSignal): void {
+    if (signal === 'hidden' || signal === 'visible') this.feed({ type: 'hidden', hidden: signal === 'hidden' })
+    else this.feed({ type: 'check' })
+  }
+
+  nextSeat(listener: SeatListener): SeatId {
+    this.#lastSeat += 1
+    this.#listeners.set(this.#lastSeat, listener)
+    return this.#lastSeat
+  }
+
+  endpoints(): Endpoint[] {
+    return this.machine.endpoints()
+  }
+
+  endpoint(id: string): Endpoint | undefined {
+    return this.machine.judge.roster.get(id)
+  }
+
+  seat(id: SeatId): Seat | undefined {
+    return this.machine.seat(id)
+  }
+
+  merge(source: EndpointSource, seeds: readonly EndpointSeed[]): void {
+    this.feed({ type: 'endpoints', source, seeds })
+  }
+
+  /** Peers as `server` names them; the same word again changes nothing. */
+  peers(server: string, peers: readonly Peer[]): void {
+    const text = JSON.stringify(peers)
+    if (this.#peersHeard.get(server) === text) return
+    if (this.#peersHeard.size > 64) this.#peersHeard.clear()
+    this.#peersHeard.set(server, text)
+    this.merge('peers', this.hooks.acceptPeers(server, peers))
+  }
+
+  feed(input: PoolInput): void {
+    if (this.#closed) return
+    this.loop.run((now) => {
+      if (this.#closed) return
+      for (const effect of this.machine.handle(now, input)) this.#carryOut(effect)
+      for (const listener of this.#listeners.values()) listener.settled()
+    })
+  }
+
+  leave(seat: SeatId): void {
+    this.feed({ type: 'seat-close', seat })
+    this.loop.run(() => void this.#listeners.delete(seat))
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#unwatch()
+    for (const cancel of this.#running) cancel()
+    this.#running.clear()
+    this.loop.remove(this)
+  }
+
+  #carryOut(effect: PoolEffect): void {
+    switch (effect.type) {
+      case 'probe':
+        return this.#probe(effect)
+      case 'probe-reference':
+        return this.#reference()
+      case 'release':
+        return this.platform.releaseRoad(effect.endpointId, effect.generation)
+      case 'endpoint-changed':
+      case 'topology-changed':
+      case 'warning':
+      case 'decision':
+        for (const listener of this.#listeners.values()) listener.news(effect)
+        return
+      default:
+        if (effect.seat !== undefined) this.#listeners.get(effect.seat)?.seat(effect as SeatEffect)
+    }
+  }
+
+  #probe({ attempt, road, ucc, timeoutMs }: Extract<PoolEffect, { type: 'probe' }>): void {
+    this.#start((done) =>
+      this.hooks.probe({ road, ucc, timeoutMs }, (result) => {
+        done()
+        this.feed({ type: 'probed', attempt, result })
+        if (result.is === 'ready' && result.body.peers !== undefined) this.peers(result.body.server, result.body.peers)
+      }),
+    )
+  }
+
+  #reference(): void {
+    const { hooks } = this
+    if (hooks.reference === undefined) return
+    this.#start((done) =>
+      hooks.reference?.((reachable) => {
+        done()
+        this.feed({ type: 'reference', reachable })
+      }),
+    )
+  }
+
+  /** Keeps the cancel function for as long as the work runs. */
+  #start(work: (done: () => void) => Cancel | undefined): void {
+    let cancel: Cancel | undefined
+    let isDone = false
+    cancel = work(() => {
+      isDone = true
+      if (cancel !== undefined) this.#running.delete(cancel)
+    })
+    if (cancel !== undefined && !isDone) this.#running.add(cancel)
+  }
+}

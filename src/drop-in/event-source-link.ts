@@ -1,0 +1,170 @@
+/**
+ * One connection after the other for a drop-in EventSource: candidate, token, request, redirects, and the reading of
+ * the response head (HTML 9.2.2). It decides whether a failure is for good; the class above decides when to try again.
+ */
+import type { NetworkFailure, Road } from '../core/road'
+import type { Cancel } from '../platform/platform'
+import { readRetryAfter } from './fetch-errors'
+import { foreignRoad, placeOnRoad } from './fetch-url'
+import { decideRedirect } from './redirects'
+import type { Evidence, Route, Routing } from './routing'
+
+/** How a connection ended. */
+export interface StreamEnd {
+  /** Trying again is pointless (wrong type, refused): the EventSource fails. */
+  readonly permanent: boolean
+  readonly retryAfterMs?: number
+}
+
+export interface StreamLinkHandlers {
+  /** The head is that of an event stream. */
+  opened(): void
+  text(chunk: string): void
+  /** Once a connection, last. */
+  ended(end: StreamEnd): void
+  /** The endpoint in use, or the one just lost, was left: time to connect again. Everything is stopped already. */
+  moved(): void
+}
+
+type HeaderReader = (name: string) => string | undefined
+
+/** Statuses of a gateway without its server. Others are the application's answer (HTML: fail the connection). */
+const TEMPORARY: ReadonlySet<number> = new Set([502, 503, 504])
+
+const noop: Cancel = () => undefined
+
+export class EventSourceLink {
+  readonly #stopWatching: Cancel
+  readonly #isKnown: boolean
+  #route: Route | undefined
+  #failedAt: string | undefined
+  #cancel: Cancel = noop
+  #token: string | undefined
+  #wasRefused = false
+  #followed = 0
+  #lastEventId = ''
+
+  constructor(
+    private readonly routing: Routing,
+    private readonly target: URL,
+    private readonly handlers: StreamLinkHandlers,
+  ) {
+    this.#isKnown = routing.knows(target)
+    this.#stopWatching = routing.onLeft(({ endpointId, generation }) => {
+      const route = this.#route
+      if (route === undefined || route.endpointId !== endpointId || route.generation > generation) return
+      this.#route = undefined
+      this.#cancel()
+      this.handlers.moved()
+    })
+  }
+
+  /** Connects to the candidate of this moment. */
+  connect(lastEventId: string): void {
+    this.#lastEventId = lastEventId
+    this.#wasRefused = false
+    this.#followed = 0
+    this.#route = undefined
+    if (!this.#isKnown) return this.#request(foreignRoad(this.target), this.target)
+    const avoid = this.#failedAt === undefined ? [] : [this.#failedAt]
+    this.#cancel = this.routing.route({ avoid, freshProof: false, purpose: 'event-stream' }, (route) => {
+      this.#route = route
+      this.#askToken('connect', route)
+    })
+  }
+
+  /** Ends the connection under way, silently. */
+  stop(): void {
+    this.#cancel()
+    this.#cancel = noop
+  }
+
+  /** Ends everything. */
+  dispose(): void {
+    this.stop()
+    this.#stopWatching()
+  }
+
+  #askToken(reason: 'connect' | 'rejected', route: Route): void {
+    let answered = false
+    const cancel = this.routing.token({ reason, server: route.server }, (answer) => {
+      answered = true
+      // A provider that fails is a failed attempt, against nobody.
+      if ('error' in answer) return this.handlers.ended({ permanent: false })
+      if (reason === 'rejected' && (answer.token === undefined || answer.token === this.#token)) {
+        return this.handlers.ended({ permanent: true })
+      }
+      this.#token = answer.token
+      this.#request(route.road, this.target)
+    })
+    // One that answered at once has been followed by something else to cancel.
+    if (!answered) this.#cancel = cancel
+  }
+
+  #request(road: Road, url: URL): void {
+    const place = placeOnRoad(url, this.routing.base, road)
+    const headers: Record<string, string> = { accept: 'text/event-stream', 'cache-control': 'no-cache' }
+    if (this.#lastEventId !== '') headers['last-event-id'] = toHeaderValue(this.#lastEventId)
+    if (this.#isKnown && this.#token !== undefined) headers['authorization'] = `Bearer ${this.#token}`
+    this.#cancel = this.routing.platform.stream(
+      { ...place, method: 'GET', headers, timeoutMs: this.routing.connectTimeoutMs },
+      {
+        head: (status, header) => this.#head(status, header, new URL(place.road.url + place.path), road),
+        text: (chunk) => this.handlers.text(chunk),
+        end: (failure) => this.#ended(failure),
+      },
+    )
+  }
+
+  #head(status: number, header: HeaderReader, url: URL, road: Road): void {
+    const retryAfterMs = readRetryAfter(header('retry-after') ?? null, this.routing.platform.wallClock())
+    this.#tell({ type: 'status', status, retryAfter: retryAfterMs !== undefined })
+    if (status === 200 && isEventStream(header('content-type'))) {
+      this.#failedAt = undefined
+      return this.handlers.opened()
+    }
+    this.stop()
+    if (status === 401 && this.#token !== undefined && !this.#wasRefused && this.#route !== undefined) {
+      this.#wasRefused = true
+      return this.#askToken('rejected', this.#route)
+    }
+    if (TEMPORARY.has(status)) {
+      this.#failedAt = this.#route?.endpointId
+      return this.handlers.ended({ permanent: false, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
+    }
+    this.#follow(status, header, url, road)
+  }
+
+  #follow(status: number, header: HeaderReader, url: URL, road: Road): void {
+    const location = header('location') ?? null
+    const hop = { status, location, from: url, method: 'GET', followed: this.#followed, replayable: true }
+    // A stranger may send us anywhere: no token of ours is at stake.
+    const isKnown = (to: URL): boolean => !this.#isKnown || this.routing.knows(to)
+    const decision = decideRedirect(hop, isKnown)
+    if (decision.type !== 'follow') return this.handlers.ended({ permanent: true })
+    this.#followed += 1
+    this.#request(this.#isKnown ? road : foreignRoad(decision.url), decision.url)
+  }
+
+  #ended(failure: NetworkFailure | undefined): void {
+    this.#cancel = noop
+    if (failure !== undefined) {
+      this.#failedAt = this.#route?.endpointId
+      this.#tell(failure.kind === 'timeout' ? { type: 'timeout' } : { type: 'failure', failure })
+    }
+    this.handlers.ended({ permanent: false })
+  }
+
+  #tell(outcome: Evidence): void {
+    if (this.#route !== undefined) this.routing.evidence(this.#route, outcome)
+  }
+}
+
+function isEventStream(contentType: string | undefined): boolean {
+  return contentType?.split(';')[0]?.trim().toLowerCase() === 'text/event-stream'
+}
+
+/** UTF-8 in a header (HTML 9.2.2): a header value is bytes, written as the characters U+0000 to U+00FF. */
+function toHeaderValue(text: string): string {
+  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
+}

@@ -1,0 +1,165 @@
+/**
+ * One attempt of a routed call at one endpoint: the token, the request, a refused token asked anew once, and the
+ * redirects. To the machine all of it is one attempt with one outcome.
+ */
+import type { NetworkFailure } from '../core/road'
+import { discardResponse } from '../platform/fetch-exchange'
+import type { Cancel, FetchOutcome } from '../platform/platform'
+import { isStream, NO_BODY } from './body'
+import type { PreparedBody } from './body'
+import type { FetchCall } from './fetch-call'
+import { tokenFailed } from './fetch-errors'
+import { placeOnRoad } from './fetch-url'
+import { decideRedirect, dropBodyHeaders, isRedirect, objectionTo, redirectRefused } from './redirects'
+import type { Route, Routing } from './routing'
+
+export type AttemptOutcome =
+  | { readonly type: 'response'; readonly response: Response }
+  | { readonly type: 'failed'; readonly failure: NetworkFailure }
+  /** Nothing another endpoint could do better: the caller gets this error. */
+  | { readonly type: 'error'; readonly error: unknown }
+
+type TokenAnswer = { readonly token?: string } | { readonly error: unknown }
+
+export class FetchAttempt {
+  #method: string
+  #body: PreparedBody
+  #url: URL
+  readonly #headers: Headers
+  #token: string | undefined
+  #wasRefused = false
+  #followed = 0
+  #cancel: Cancel = () => undefined
+  /** Waits for a token or is about to be discarded. */
+  #held: Response | undefined
+
+  constructor(
+    private readonly routing: Routing,
+    private readonly call: FetchCall,
+    private readonly route: Route,
+    private readonly signal: AbortSignal,
+    /** Called each time something goes to the network. */
+    private readonly sends: () => void,
+    private readonly done: (outcome: AttemptOutcome) => void,
+  ) {
+    this.#method = call.method
+    this.#body = call.body
+    this.#url = call.url
+    this.#headers = new Headers(call.headers)
+  }
+
+  start(): void {
+    if (this.#headers.has('authorization')) this.#send()
+    else this.#askToken('connect', (answer) => this.#haveToken(answer))
+  }
+
+  /** Ends it; nothing of it calls back afterwards. */
+  cancel(): void {
+    this.#cancel()
+    if (this.#held !== undefined) discardResponse(this.#held)
+    this.#held = undefined
+  }
+
+  #askToken(reason: 'connect' | 'rejected', done: (answer: TokenAnswer) => void): void {
+    let answered = false
+    const cancel = this.routing.token({ reason, server: this.route.server }, (answer) => {
+      answered = true
+      done(answer)
+    })
+    // One that answered at once has been followed by something else to cancel.
+    if (!answered) this.#cancel = cancel
+  }
+
+  #haveToken(answer: TokenAnswer): void {
+    if ('error' in answer) return this.done({ type: 'error', error: tokenFailed(answer.error) })
+    this.#token = answer.token
+    this.#send()
+  }
+
+  #send(): void {
+    const { road, path } = placeOnRoad(this.#url, this.routing.base, this.route.road)
+    const headers = this.#headers
+    if (this.#token !== undefined) headers.set('authorization', `Bearer ${this.#token}`)
+    const { body } = this.#body
+    const follows = this.routing.platform.can.inspectRedirects ? 'manual' : this.call.redirect
+    const init: RequestInit = {
+      ...this.call.rest,
+      method: this.#method,
+      headers,
+      redirect: follows,
+      signal: this.signal,
+      ...(body === null ? {} : { body }),
+      ...(isStream(body) ? { duplex: 'half' } : {}),
+    }
+    const url = new URL(road.url + path)
+    this.sends()
+    this.#cancel = this.routing.platform.fetch({ road, url: url.href, init }, (outcome) => this.#received(outcome, url))
+  }
+
+  #received(outcome: FetchOutcome, url: URL): void {
+    if (!outcome.ok) {
+      // A hop was answered before: something of this call has arrived.
+      const failure = this.#followed > 0 ? { ...outcome.failure, sent: 'maybe' as const } : outcome.failure
+      return this.done({ type: 'failed', failure })
+    }
+    const { response } = outcome
+    const mayAskAnew = this.#token !== undefined && !this.#wasRefused && this.#body.replayable
+    if (response.status === 401 && mayAskAnew) return this.#askTokenAnew(response)
+    this.#followOrAnswer(response, url)
+  }
+
+  #askTokenAnew(response: Response): void {
+    this.#wasRefused = true
+    this.#held = response
+    this.#askToken('rejected', (answer) => {
+      const token = 'token' in answer ? answer.token : undefined
+      this.#held = undefined
+      // The refusal stands when there is nothing new to say.
+      if (token === undefined || token === this.#token) return this.done({ type: 'response', response })
+      discardResponse(response)
+      this.#token = token
+      this.#send()
+    })
+  }
+
+  #followOrAnswer(response: Response, url: URL): void {
+    if (!this.routing.platform.can.inspectRedirects) return this.#checkArrival(response, url)
+    if (this.call.redirect === 'manual') return this.done({ type: 'response', response })
+    if (this.call.redirect === 'error' && isRedirect(response.status)) {
+      return this.#refuse(response, redirectRefused('the caller asked for none'))
+    }
+    const hop = {
+      status: response.status,
+      location: response.headers.get('location'),
+      from: url,
+      method: this.#method,
+      followed: this.#followed,
+      replayable: this.#body.replayable,
+    }
+    const decision = decideRedirect(hop, (to) => this.routing.knows(to))
+    if (decision.type === 'answer') return this.done({ type: 'response', response })
+    if (decision.type === 'refuse') return this.#refuse(response, decision.error)
+    discardResponse(response)
+    this.#followed += 1
+    this.#url = decision.url
+    this.#method = decision.method
+    if (decision.dropBody) {
+      this.#body = NO_BODY
+      dropBodyHeaders(this.#headers)
+    }
+    this.#send()
+  }
+
+  /** Pages follow by themselves and show only where they arrived. */
+  #checkArrival(response: Response, url: URL): void {
+    if (!response.redirected || response.url === '') return this.done({ type: 'response', response })
+    const objection = objectionTo(new URL(response.url), url, (to) => this.routing.knows(to))
+    if (objection !== undefined) return this.#refuse(response, redirectRefused(objection))
+    this.done({ type: 'response', response })
+  }
+
+  #refuse(response: Response, error: TypeError): void {
+    discardResponse(response)
+    this.done({ type: 'error', error })
+  }
+}

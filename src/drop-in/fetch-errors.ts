@@ -1,0 +1,60 @@
+/** What the caller of `fetch` is told: a `TypeError`, as the standard has it, whose cause is the FailoverError. */
+import type { RequestEffect, RouteTaken } from '../core/request-protocol'
+import type { NetworkFailure } from '../core/road'
+import { FailoverError } from '../errors'
+import type { FailoverErrorCode, FailoverErrorFields } from '../errors'
+
+type Reject = Extract<RequestEffect, { type: 'reject' }>
+
+/** The client is closed: no network failure, so the error comes as itself. */
+export function clientClosed(message = 'the client is closed'): FailoverError {
+  return new FailoverError('CLIENT_CLOSED', message)
+}
+
+/** The error for a rejected request. Names the path, never the query, which may hold a secret. */
+export function toFetchError(reject: Reject, path: string, route: RouteTaken | undefined): Error {
+  if (reject.code === 'CLIENT_CLOSED') return clientClosed(reject.message)
+  const { failure } = reject
+  const fields: FailoverErrorFields = {
+    subject: path,
+    ...(route === undefined ? {} : { endpoint: route.endpointId }),
+    ...(route?.server === undefined ? {} : { server: route.server }),
+    ...(failure === undefined ? {} : { reason: failure.kind, sent: failure.sent }),
+  }
+  const cause = causedError(codeOf(reject), reject.message, fields, failure?.cause ?? failure)
+  return new TypeError('fetch failed', { cause })
+}
+
+/** The token function threw or rejected. */
+export function tokenFailed(error: unknown): TypeError {
+  return new TypeError('fetch failed', { cause: causedError('UNAUTHORIZED', 'the token provider failed', {}, error) })
+}
+
+function causedError(
+  code: FailoverErrorCode,
+  message: string,
+  fields: FailoverErrorFields,
+  cause: unknown,
+): FailoverError {
+  return new FailoverError(code, message, Object.assign({ ...fields }, cause === undefined ? {} : { cause }))
+}
+
+function codeOf({ code, failure }: Reject): FailoverErrorCode {
+  if (code === 'NETWORK') return codeOfFailure(failure)
+  return code === 'ABORTED' ? 'CLIENT_CLOSED' : code
+}
+
+function codeOfFailure(failure: NetworkFailure | undefined): FailoverErrorCode {
+  if (failure?.kind === 'connect-timeout') return 'CONNECT_TIMEOUT'
+  if (failure?.kind === 'timeout') return 'REQUEST_TIMEOUT'
+  return 'NO_ENDPOINT_AVAILABLE'
+}
+
+/** Milliseconds of a Retry-After header: seconds or an HTTP date (RFC 9110 10.2.3). Nothing when it is neither. */
+export function readRetryAfter(value: string | null, wallClockMs: number): number | undefined {
+  if (value === null) return undefined
+  const text = value.trim()
+  if (/^\d+$/.test(text)) return Number(text) * 1000
+  const date = Date.parse(text)
+  return Number.isNaN(date) || !/[a-z]/i.test(text) ? undefined : Math.max(0, date - wallClockMs)
+}

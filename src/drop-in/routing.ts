@@ -1,0 +1,56 @@
+/**
+ * What the drop-in faces (`fetch`, `WebSocket`, `EventSource`) need of the client. Implemented by the driver; the
+ * faces own no verdict of their own.
+ */
+import type { RequestConfig, RequestEffect, RouteTaken } from '../core/request-protocol'
+import type { RetryBudget } from '../core/retry-budget'
+import type { Road } from '../core/road'
+import type { Cancel, Platform } from '../platform/platform'
+
+export interface RouteAsk {
+  readonly avoid: readonly string[]
+  readonly freshProof: boolean
+  /** `websocket` and `event-stream` prefer nothing; the word is for the decision log. */
+  readonly purpose: 'request' | 'websocket' | 'event-stream'
+}
+
+export interface Route extends RouteTaken {
+  readonly road: Road
+}
+
+export type Evidence = Extract<RequestEffect, { type: 'evidence' }>['outcome']
+
+export interface LeftEndpoint {
+  readonly endpointId: string
+  readonly generation: number
+  /** `lost`: condemned or left by a failover, now. `drained`: a planned move has ended; the old side may go. */
+  readonly how: 'lost' | 'drained'
+}
+
+export interface Routing {
+  readonly platform: Platform
+  /** The dedicated hostname's URL with its base path; relative URLs are resolved against it. */
+  readonly base: URL
+  /** Numbers for the Request machine. */
+  readonly requests: Pick<RequestConfig, 'readyTimeoutMs' | 'maxRetries' | 'sharedKeys'> & {
+    readonly timeoutMs: number
+    readonly safeMethods: ReadonlySet<string>
+  }
+  readonly connectTimeoutMs: number
+  readonly budget: RetryBudget
+  readonly closed: boolean
+  /** Does this URL belong to the dedicated hostname or to an endpoint (http/https or ws/wss)? Then it is routed. */
+  knows(url: URL): boolean
+  /** Calls back, asynchronously, as soon as a candidate exists (session restored where that is needed first). */
+  route(ask: RouteAsk, done: (route: Route) => void): Cancel
+  evidence(route: RouteTaken, outcome: Evidence): void
+  /** The Bearer token for this server, if any. `rejected`: the last one was refused there (401). */
+  token(
+    ask: { readonly reason: 'connect' | 'rejected'; readonly server: string | undefined },
+    done: (answer: { readonly token?: string } | { readonly error: unknown }) => void,
+  ): Cancel
+  /** Announces endpoints that were left. */
+  onLeft(listener: (left: LeftEndpoint) => void): Cancel
+  /** Announces that the client closes, before anything is torn down. */
+  onClose(listener: () => void): Cancel
+}

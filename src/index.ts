@@ -1,0 +1,24 @@
+/** Entry for Node and Electron's main process. */
+import { createClientOn } from './client/failover-client'
+import type { FailoverClient } from './client/failover-client-types'
+import { createDirectoryOn, type FailoverDirectory } from './client/directory'
+import type { FailoverClientOptions, FailoverDirectoryOptions } from './client/option-types'
+import { nodePlatform } from './platform/node/node-platform'
+
+export * from './public'
+
+/**
+ * Makes a client. It starts at once; `close()` ends it.
+ * @throws FailoverError `INVALID_OPTION`, naming the option.
+ */
+export function createFailoverClient(options: FailoverClientOptions): FailoverClient {
+  return createClientOn(options, () => nodePlatform())
+}
+
+/**
+ * Makes the clients of several pools, each pool with one judge shared by its clients.
+ * @throws FailoverError `INVALID_OPTION`, naming the option.
+ */
+export function createFailoverDirectory(options: FailoverDirectoryOptions): FailoverDirectory {
+  return createDirectoryOn(options, () => nodePlatform())
+}

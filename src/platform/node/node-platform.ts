@@ -1,0 +1,187 @@
+/** The platform of Node and of Electron's main process: the global fetch over undici Agents, ws, net, timers. */
+import { randomUUID } from 'node:crypto'
+import { connect as connectSocket, type Socket } from 'node:net'
+import type { Road } from '../../core/road'
+import { exchangeOver, fetchOver, streamOver, type FetchBackend } from '../fetch-exchange'
+import { createLiveSet, type LiveSet } from '../live-set'
+import type { Cancel, Platform, PlatformSocket, SocketHandlers, SocketRequest } from '../platform'
+import { openWebSocket } from '../web-socket'
+import { classifyFailure, timeoutFailure } from './classify-failure'
+import { createDial, dialUrl, roadHostname, type NodeTlsOptions } from './connector'
+import { createAgentPool, meterDispatcher, type AgentPool, type ProgressMeter } from './dispatcher'
+import type { TunnelProxy } from './tunnel'
+
+/** Options of {@link nodePlatform}. */
+export interface NodePlatformOptions {
+  /** For servers of a private authority and for mutual TLS. Node does not read the system's trust store by itself. */
+  readonly tls?: NodeTlsOptions
+  /** HTTP proxy to tunnel through, with its credentials if it wants any. @default none: no environment is read */
+  readonly proxy?: string | URL
+}
+
+interface DialOptions {
+  readonly tls: NodeTlsOptions
+  readonly proxy: TunnelProxy | undefined
+}
+
+type CreateConnection = (
+  options: unknown,
+  onCreate: (error: Error | null, socket?: Socket) => void,
+) => Socket | undefined
+
+/** Requests of the library's own: 3xx is an answer, never followed. */
+const OWN_INIT: RequestInit = { redirect: 'manual', cache: 'no-store' }
+
+function createBackend(pool: AgentPool, live: LiveSet): FetchBackend {
+  return {
+    ownInit: OWN_INIT,
+    url: (road, path) => road.url + path,
+    setTimer: live.setTimer,
+    track: live.track,
+    start(road, url, init) {
+      const meter: ProgressMeter = { progress: 'untouched' }
+      const begin = async (): Promise<Response> => {
+        if (live.closed) throw new Error('the platform is closed')
+        const dispatcher = meterDispatcher(pool.get(road), meter)
+        return fetch(dialUrl(road, url), { ...init, dispatcher } as RequestInit)
+      }
+      return {
+        response: begin(),
+        classify: (error) => classifyFailure(error, meter.progress),
+        timedOut: (timeoutMs) => timeoutFailure(meter.progress, timeoutMs),
+      }
+    },
+  }
+}
+
+/** `createConnection` of `ws`, over the same dialler as HTTP. */
+function createConnector(
+  road: Road,
+  options: DialOptions,
+  url: URL,
+  live: LiveSet,
+): { readonly createConnection: CreateConnection; readonly cancel: Cancel } {
+  const dial = createDial(road, options.tls, options.proxy)
+  let cancel: Cancel = () => undefined
+  const createConnection: CreateConnection = (_options, onCreate) => {
+    const target = {
+      hostname: url.hostname,
+      host: url.host,
+      protocol: url.protocol === 'wss:' ? 'https:' : 'http:',
+      port: url.port,
+    }
+    // A direct socket is returned while it connects, as net.connect would be: its errors reach ws by the request.
+    const direct = options.proxy === undefined
+    const attempt = dial(target, (error, socket) => {
+      untrack()
+      if (!direct) onCreate(error, socket ?? undefined)
+    })
+    const untrack = live.track(attempt.cancel)
+    cancel = () => {
+      untrack()
+      attempt.cancel()
+    }
+    return attempt.socket
+  }
+  return { createConnection, cancel: () => cancel() }
+}
+
+function openNodeSocket(
+  request: SocketRequest,
+  handlers: SocketHandlers,
+  live: LiveSet,
+  options: DialOptions,
+): PlatformSocket {
+  const { road } = request
+  const url = new URL(dialUrl(road, road.url + request.path).replace(/^http/, 'ws'))
+  const { createConnection, cancel } = createConnector(road, options, url, live)
+  let opened = false
+  const socket = openWebSocket(
+    url.href,
+    request,
+    {
+      classify: (error) => classifyFailure(error, opened ? 'written' : 'waiting'),
+      setTimer: live.setTimer,
+      track: live.track,
+      // Compression costs memory for each socket and buys little on small frames.
+      options: { createConnection, perMessageDeflate: false, followRedirects: false },
+    },
+    {
+      opened(info) {
+        opened = true
+        handlers.opened(info)
+      },
+      message: (data) => handlers.message(data),
+      closed: (close) => handlers.closed(close),
+    },
+  )
+  return {
+    send: (data) => socket.send(data),
+    get bufferedAmount() {
+      return socket.bufferedAmount
+    },
+    close: (code, reason) => socket.close(code, reason),
+    abandon() {
+      socket.abandon()
+      // ws has no socket to destroy while a tunnel is being opened.
+      if (!opened) cancel()
+    },
+  }
+}
+
+function connectTcp(live: LiveSet): NonNullable<Platform['connectTcp']> {
+  return (road, port, timeoutMs, done) => {
+    const socket = connectSocket({ host: road.address ?? roadHostname(road), port })
+    let over = false
+    const finish = (): boolean => {
+      if (over) return false
+      over = true
+      stopTimer()
+      untrack()
+      socket.destroy()
+      return true
+    }
+    const cancel = (): void => void finish()
+    const stopTimer = live.setTimer(timeoutMs, () => {
+      if (finish()) done(timeoutFailure('waiting', timeoutMs))
+    })
+    const untrack = live.track(cancel)
+    socket.once('connect', () => {
+      if (finish()) done()
+    })
+    // Stays after the end: a destroyed socket may still report an error.
+    socket.on('error', (error) => {
+      if (finish()) done(classifyFailure(error, 'waiting'))
+    })
+    return cancel
+  }
+}
+
+/** Makes the platform of Node. Each client closes its own. */
+export function nodePlatform(options: NodePlatformOptions = {}): Platform {
+  const tls = options.tls ?? {}
+  const proxy: TunnelProxy | undefined = options.proxy === undefined ? undefined : { url: new URL(options.proxy) }
+  const live = createLiveSet()
+  const pool = createAgentPool(tls, proxy)
+  const backend = createBackend(pool, live)
+  return {
+    name: 'node',
+    can: { pinAddress: true, proveUnsent: true, inspectRedirects: true },
+    now: () => performance.now(),
+    wallClock: () => Date.now(),
+    random: () => Math.random(),
+    randomId: () => randomUUID(),
+    setTimer: live.setTimer,
+    exchange: (request, done) => exchangeOver(backend, request, done),
+    fetch: (request, done) => fetchOver(backend, request, done),
+    stream: (request, handlers) => streamOver(backend, request, handlers),
+    openSocket: (request, handlers) => openNodeSocket(request, handlers, live, { tls, proxy }),
+    connectTcp: connectTcp(live),
+    watchSignals: () => () => undefined,
+    releaseRoad: (endpointId, generation) => pool.release(endpointId, generation),
+    close() {
+      live.close()
+      pool.close()
+    },
+  }
+}

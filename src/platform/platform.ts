@@ -1,0 +1,146 @@
+/**
+ * What the library needs of the world. Three implementations: `node/`, `browser/` and the simulated one. Methods take
+ * callbacks and return a cancel function, never Promises, so that a simulation stays one synchronous loop. A callback
+ * is never called before its method has returned, and never after its cancel function was called.
+ */
+import type { NetworkFailure, Road } from '../core/road'
+import type { DurationMs, Instant } from '../core/time'
+
+/** Stops what was started. Idempotent; nothing of it calls back afterwards and nothing of it stays alive. */
+export type Cancel = () => void
+
+/** Hints from the surroundings. Each triggers an immediate check and nothing else. */
+export type PlatformSignal = 'online' | 'offline' | 'visible' | 'hidden' | 'suspend' | 'resume'
+
+/** One small HTTP exchange whose body is read whole: readiness, topology document, command. Redirects are refused. */
+export interface ExchangeRequest {
+  readonly road: Road
+  /** Appended to `road.url`, with its query: `/failover/ready?ucc=helpdesk`. */
+  readonly path: string
+  readonly method: 'GET' | 'POST'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** To the end of the body. */
+  readonly timeoutMs: DurationMs
+  /** A longer body is a `too-large` failure. */
+  readonly maxBytes: number
+}
+
+export type ExchangeOutcome =
+  | {
+      readonly ok: true
+      readonly status: number
+      readonly header: (name: string) => string | undefined
+      readonly body: string
+    }
+  | { readonly ok: false; readonly failure: NetworkFailure }
+
+/** A user's request, already routed: `url` is absolute and lies under `road.url`. */
+export interface RoutedRequest {
+  readonly road: Road
+  readonly url: string
+  /** `signal` is honoured by the platform for the body too; `redirect` is as the platform can (see `redirects`). */
+  readonly init: RequestInit
+}
+
+export type FetchOutcome =
+  | { readonly ok: true; readonly response: Response }
+  | { readonly ok: false; readonly failure: NetworkFailure }
+
+/** A response whose body is read as it comes: the event stream. */
+export interface StreamRequest {
+  readonly road: Road
+  readonly path: string
+  readonly method: 'GET' | 'POST'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** To the response head. */
+  readonly timeoutMs: DurationMs
+}
+
+export interface StreamHandlers {
+  head(status: number, header: (name: string) => string | undefined): void
+  /** Decoded text, in order, cut anywhere. */
+  text(chunk: string): void
+  /** Exactly once, last: no failure when the server ended the body. */
+  end(failure?: NetworkFailure): void
+}
+
+export interface SocketRequest {
+  readonly road: Road
+  /** Appended to the road's URL (whose scheme becomes ws or wss). */
+  readonly path: string
+  readonly protocols: readonly string[]
+  /** Larger messages close the socket (`too-large`). Default: no limit of ours. */
+  readonly maxMessageBytes?: number
+}
+
+export type SocketData = string | ArrayBuffer
+
+export interface SocketHandlers {
+  opened(info: { readonly protocol: string; readonly extensions: string }): void
+  message(data: SocketData): void
+  /** Exactly once, last. `failure` says why where the platform knows. */
+  closed(close: {
+    readonly code: number
+    readonly reason: string
+    readonly clean: boolean
+    readonly failure?: NetworkFailure
+    /** HTTP status that answered the upgrade, where the platform can see it (Node). */
+    readonly status?: number
+  }): void
+}
+
+export interface PlatformSocket {
+  send(data: string | ArrayBufferLike | ArrayBufferView): void
+  readonly bufferedAmount: number
+  /** Starts the close handshake; `closed` follows. */
+  close(code: number, reason: string): void
+  /** Drops it now; no handler is called any more; errors that come later are absorbed. */
+  abandon(): void
+}
+
+export interface Platform {
+  /** `node`, `browser`, `simulated`. For diagnostics only; nothing branches on it. */
+  readonly name: string
+  /** What this platform can do; decisions read these, not the name. */
+  readonly can: {
+    /** See and dial addresses, keep Host and SNI. */
+    readonly pinAddress: boolean
+    /** Tell provably unsent requests from others. */
+    readonly proveUnsent: boolean
+    /** Follow redirects itself, hop by hop (`manual` shows the response), instead of leaving them to the browser. */
+    readonly inspectRedirects: boolean
+  }
+  /** Monotonic, milliseconds. Advances during sleep or not, as the platform can: see `wallClock`. */
+  now(): Instant
+  /** Unix milliseconds; only for values that leave the process and to notice sleep. */
+  wallClock(): number
+  random(): number
+  /** A random id of at least 96 bits. */
+  randomId(): string
+  setTimer(delayMs: DurationMs, callback: () => void): Cancel
+  exchange(request: ExchangeRequest, done: (outcome: ExchangeOutcome) => void): Cancel
+  fetch(request: RoutedRequest, done: (outcome: FetchOutcome) => void): Cancel
+  stream(request: StreamRequest, handlers: StreamHandlers): Cancel
+  openSocket(request: SocketRequest, handlers: SocketHandlers): PlatformSocket
+  /** The load balancer's own check; absent in pages. */
+  connectTcp?(road: Road, port: number, timeoutMs: DurationMs, done: (failure?: NetworkFailure) => void): Cancel
+  watchSignals(listener: (signal: PlatformSignal) => void): Cancel
+  /** URL of the page's own origin: the reference that tells "my network" from "their server". */
+  readonly ownOrigin?: string
+  /** Destroys what is kept alive for this endpoint's generations below `generation` (all, when absent). */
+  releaseRoad(endpointId: string, generation?: number): void
+  /** Where the last known good endpoints are kept when the user names no store. */
+  readonly store?: Store
+  /** Nothing stays alive. */
+  close(): void
+}
+
+/** Small persistent memory. Errors are reported as warnings, never thrown into the client. */
+export interface Store {
+  /** The stored text, or nothing. */
+  load(key: string): string | undefined | Promise<string | undefined>
+  /** Replaces the text under `key`, atomically. */
+  save(key: string, value: string): void | Promise<void>
+}

@@ -1,0 +1,169 @@
+/** What the cluster (parent process) and its servers (child processes) tell each other. JSON over the IPC channel. */
+import type { GoawayFrame, Load, Peer, ReadinessState, TopicKind } from '../../core/wire'
+import type { StoredEvent, TopicDump, TopicLimits } from './topic-log'
+
+/** What a server process starts with. */
+export interface ServerConfig extends RuntimeConfig {
+  readonly name: string
+  readonly address: string
+  readonly port: number
+  readonly basePath: string
+  readonly tls?: { readonly key: string; readonly cert: string }
+  readonly uccs: Readonly<Record<string, UccConfig>>
+  readonly limits: TopicLimits
+  readonly topics: Readonly<Record<string, TopicKind>>
+  readonly onlyTopics: boolean
+  readonly content: TopicsContent
+}
+
+/** The content of topics. A topic that is not among the dumps is empty, in the epoch `epoch`, at position `seq`. */
+export interface TopicsContent {
+  readonly epoch: string
+  readonly seq: number
+  readonly dumps: readonly TopicDump[]
+}
+
+/** The part of the configuration that can be changed while the server runs. */
+export interface RuntimeConfig {
+  readonly heartbeatMs?: number
+  readonly spreadMs?: number
+  readonly snapshotPartBytes: number
+  readonly refuseUpgrades: boolean
+  readonly peers?: readonly Peer[]
+  readonly load: Load | false
+  /** Name of the command memory; absent = shared with nobody. */
+  readonly keys?: string
+  /** Accepted tokens; absent = everybody is. */
+  readonly tokens?: readonly string[]
+  /** Valid, but refused with `forbidden`. */
+  readonly forbiddenTokens?: readonly string[]
+  readonly tokenExpiresInMs?: number
+}
+
+export interface UccConfig {
+  readonly state: ReadinessState
+  readonly term?: number
+}
+
+/** How a server that lost its UCC shows it; see `StopUccOptions.announce`. */
+export type Announce = 'status' | 'heartbeat' | 'beats' | 'readiness' | 'silent'
+
+export interface UccChange extends UccConfig {
+  readonly ucc: string
+  readonly announce: Announce
+}
+
+export interface ReadinessOverride {
+  readonly status?: number
+  readonly contentType?: string
+  readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface PendingReject {
+  readonly code: string
+  readonly message?: string
+  readonly retryAfterMs?: number
+  readonly times?: number
+}
+
+/** Orders to a server that are answered when carried out. */
+export interface ServerCalls {
+  readonly ucc: UccChange
+  readonly configure: Partial<RuntimeConfig> & { readonly unset?: readonly (keyof RuntimeConfig)[] }
+  readonly reset: Record<string, never>
+  readonly slow: { readonly delayMs: number }
+  readonly drain: Omit<GoawayFrame, 'type'>
+  readonly undrain: Record<string, never>
+  readonly refuse: Record<string, never>
+  readonly accept: Record<string, never>
+  readonly goSilent: { readonly on: boolean; readonly scope: 'existing' | 'all' }
+  readonly sendRaw: { readonly text: string }
+  readonly serveReadiness: { readonly override: ReadinessOverride | null }
+  readonly closeAll: { readonly code: number; readonly reason: string }
+  readonly rejectNext: PendingReject
+  readonly cutSnapshotAfterParts: { readonly parts: number }
+  readonly checkTokens: Record<string, never>
+  readonly resync: { readonly topic?: string }
+  readonly sync: Record<string, never>
+}
+
+export type CallName = keyof ServerCalls
+
+export type CallMessage = {
+  [Name in CallName]: {
+    readonly type: 'call'
+    readonly n: number
+    readonly name: Name
+    readonly args: ServerCalls[Name]
+  }
+}[CallName]
+
+/** A command or unsafe HTTP request, as the cluster's ledger is asked to execute it. */
+export interface ExecutionRequest {
+  readonly kind: 'command' | 'http'
+  readonly ucc: string
+  readonly name: string
+  readonly args: unknown
+  /** Idempotency key; HTTP requests may have none. */
+  readonly key?: string
+  readonly notAfter?: number
+  readonly client?: string
+  /** The server refuses it; it is only to be recorded. */
+  readonly refusal?: { readonly code: string; readonly message: string }
+}
+
+export interface ExecutionAnswer {
+  readonly status: 'done' | 'duplicate' | 'rejected' | 'expired'
+  readonly data?: unknown
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+/** What a server saw, told to the cluster as it happens so that a kill loses nothing. */
+export type Note =
+  | { readonly note: 'dial'; readonly kind: DialKind; readonly at: number }
+  | {
+      readonly note: 'request'
+      readonly method: string
+      readonly url: string
+      readonly headers: Headers
+      readonly at: number
+    }
+  | {
+      readonly note: 'token'
+      readonly token: string
+      readonly where: 'header' | 'hello' | 'authorize'
+      readonly at: number
+    }
+  | { readonly note: 'open'; readonly id: number; readonly transport: 'websocket' | 'events'; readonly at: number }
+  | {
+      readonly note: 'hello'
+      readonly id: number
+      readonly client: string
+      readonly ucc: string
+      readonly previous?: { readonly server: string; readonly reason: string }
+    }
+  | { readonly note: 'topic'; readonly id: number; readonly topic: string; readonly on: boolean }
+  | { readonly note: 'leave'; readonly id: number; readonly reason: string }
+  | { readonly note: 'close'; readonly id: number; readonly code: number; readonly reason: string; readonly at: number }
+
+export type DialKind = 'tcp' | 'upgrade' | 'readiness' | 'events' | 'command' | 'http'
+
+type Headers = Readonly<Record<string, string>>
+
+export type ToServer =
+  | { readonly type: 'init'; readonly config: ServerConfig }
+  | { readonly type: 'event'; readonly event: StoredEvent }
+  /** New sequence spaces: of one topic, or of all there are and will be. */
+  | { readonly type: 'topics'; readonly content: TopicsContent; readonly only?: string }
+  | { readonly type: 'executed'; readonly n: number; readonly answer: ExecutionAnswer }
+  /** Pids of sibling processes that are stopped and could not notice the death of the parent by themselves. */
+  | { readonly type: 'frozen'; readonly pids: readonly number[] }
+  | CallMessage
+
+export type FromServer =
+  | { readonly type: 'listening' }
+  | { readonly type: 'failed'; readonly code: string; readonly message: string }
+  | { readonly type: 'reply'; readonly n: number; readonly error?: string }
+  | { readonly type: 'execute'; readonly n: number; readonly request: ExecutionRequest }
+  | { readonly type: 'notes'; readonly notes: readonly Note[] }

@@ -1,0 +1,206 @@
+/** The command ledger: what was executed, where, when, and how often. It survives every kill. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ExecutionAnswer, ExecutionRequest } from './ipc'
+
+/** One line of the ledger. */
+export interface LedgerEntry {
+  readonly kind: 'command' | 'http'
+  readonly server: string
+  readonly ucc: string
+  /** Idempotency key; HTTP requests may have none. */
+  readonly key: string | undefined
+  readonly name: string
+  /** `args` of the command; the body (text) of the HTTP request. */
+  readonly args: unknown
+  /** `client.id` of a command. */
+  readonly client: string | undefined
+  /** When it was executed, refused or found to be a duplicate (Unix milliseconds). */
+  readonly at: number
+  readonly notAfter: number | undefined
+  /** Only `executed` had an effect. */
+  readonly status: 'executed' | 'duplicate' | 'expired' | 'rejected'
+  /** The memory of keys that was asked. */
+  readonly memory: string
+}
+
+/** A broken promise: executed twice by servers that share a memory of keys, or after `notAfter`. */
+export interface LedgerViolation {
+  readonly rule: 'executed-twice' | 'executed-late'
+  readonly key: string
+  readonly entries: readonly LedgerEntry[]
+}
+
+/** What a test may ask of the ledger. All lists are copies. */
+export interface CommandLedger {
+  /** Every entry, oldest first. */
+  all(): readonly LedgerEntry[]
+  /** Executions of one key: one entry at most, unless something is wrong or memories are not shared. */
+  executions(key: string): readonly LedgerEntry[]
+  /** Keys that were executed more than once, by whichever servers. */
+  repeated(): readonly string[]
+  /** Executions that the contract forbids. Empty, or the servers are at fault. */
+  violations(): readonly LedgerViolation[]
+  /** What `set` commands have stored, by target, all memories together (the last execution wins). */
+  values(): ReadonlyMap<string, unknown>
+  /** Forgets all entries (not the keys executed). */
+  clear(): void
+}
+
+/** Executed keys of one server or of all. */
+export class Memory {
+  readonly id: string
+  readonly keys = new Map<string, Execution>()
+
+  constructor(id: string) {
+    this.id = id
+  }
+}
+
+interface Execution {
+  /** Resolves when it has ended; with undefined when it never began. */
+  readonly ended: Promise<ExecutionAnswer | undefined>
+}
+
+export interface Effect {
+  readonly answer: ExecutionAnswer
+  readonly afterMs: number
+}
+
+/** What the ledger needs to know of the server that asks. */
+export interface Executor {
+  readonly server: string
+  readonly memory: Memory
+  /** False once that process is gone: what it had not begun it never will. */
+  isAlive(): boolean
+  /** Resolves when that process is gone. */
+  readonly gone: Promise<void>
+  /** Resolves when that process can run: at once, or when it is not frozen any more. */
+  awake(): Promise<void>
+  effect(request: ExecutionRequest): Effect
+}
+
+export class Ledger implements CommandLedger {
+  beforeMs = 0
+  afterMs = 0
+  readonly #signal: AbortSignal
+  readonly #stored = new Map<string, unknown>()
+  #entries: LedgerEntry[] = []
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+  }
+
+  all(): readonly LedgerEntry[] {
+    return [...this.#entries]
+  }
+
+  executions(key: string): readonly LedgerEntry[] {
+    return this.#entries.filter((entry) => entry.key === key && entry.status === 'executed')
+  }
+
+  repeated(): readonly string[] {
+    return [...this.#executedByKey()].filter(([, entries]) => entries.length > 1).map(([key]) => key)
+  }
+
+  violations(): readonly LedgerViolation[] {
+    const violations: LedgerViolation[] = []
+    for (const [key, entries] of this.#executedByKey()) {
+      const memories = new Set(entries.map((entry) => entry.memory))
+      for (const memory of memories) {
+        const group = entries.filter((entry) => entry.memory === memory)
+        if (group.length > 1) violations.push({ rule: 'executed-twice', key, entries: group })
+      }
+      const late = entries.filter((entry) => entry.notAfter !== undefined && entry.at > entry.notAfter)
+      if (late.length > 0) violations.push({ rule: 'executed-late', key, entries: late })
+    }
+    return violations
+  }
+
+  values(): ReadonlyMap<string, unknown> {
+    return new Map(this.#stored)
+  }
+
+  clear(): void {
+    this.#entries = []
+  }
+
+  store(target: string, value: unknown): void {
+    this.#stored.set(target, value)
+  }
+
+  /** Executes once per key and memory; a repeat hears the first answer, when that is there. */
+  async execute(executor: Executor, request: ExecutionRequest): Promise<ExecutionAnswer> {
+    const { key } = request
+    const { keys } = executor.memory
+    if (request.refusal !== undefined) {
+      this.#record(executor, request, 'rejected')
+      return { status: 'rejected', error: request.refusal }
+    }
+    for (let known = key === undefined ? undefined : keys.get(key); known !== undefined; known = keys.get(key ?? '')) {
+      const answer = await known.ended
+      if (answer === undefined) continue
+      this.#record(executor, request, 'duplicate')
+      return { ...answer, status: 'duplicate' }
+    }
+    let end: (answer: ExecutionAnswer | undefined) => void = () => undefined
+    const ended = new Promise<ExecutionAnswer | undefined>((resolve) => (end = resolve))
+    if (key !== undefined) keys.set(key, { ended })
+    const answer = await this.#run(executor, request)
+    // Only what was executed is remembered: a refusal had no effect and may be tried again.
+    const isExecuted = answer.status === 'done'
+    if (!isExecuted && key !== undefined) keys.delete(key)
+    end(isExecuted ? answer : undefined)
+    return answer
+  }
+
+  async #run(executor: Executor, request: ExecutionRequest): Promise<ExecutionAnswer> {
+    const { beforeMs } = this
+    if (beforeMs > 0) await this.#wait(beforeMs)
+    await executor.awake()
+    if (!executor.isAlive()) return { status: 'rejected', error: { code: 'gone', message: 'that server is gone' } }
+    // Judged at the last moment: a server that was frozen must not execute late.
+    if (request.notAfter !== undefined && Date.now() > request.notAfter) {
+      this.#record(executor, request, 'expired')
+      return { status: 'expired' }
+    }
+    const { answer, afterMs } = executor.effect(request)
+    this.#record(executor, request, answer.status === 'done' ? 'executed' : 'rejected')
+    const waitMs = afterMs + this.afterMs
+    // What a dead server had executed has ended with it: nobody is left who could still be at it.
+    if (waitMs > 0) await Promise.race([this.#wait(waitMs), executor.gone])
+    return answer
+  }
+
+  async #wait(waitMs: number): Promise<void> {
+    await delay(waitMs, undefined, { signal: this.#signal }).catch(() => undefined)
+  }
+
+  #record(executor: Executor, request: ExecutionRequest, status: LedgerEntry['status']): void {
+    const { kind, ucc, key, name, args, client, notAfter } = request
+    const { server, memory } = executor
+    this.#entries.push({
+      kind,
+      server,
+      ucc,
+      key,
+      name,
+      args,
+      client,
+      at: Date.now(),
+      notAfter,
+      status,
+      memory: memory.id,
+    })
+  }
+
+  #executedByKey(): Map<string, LedgerEntry[]> {
+    const byKey = new Map<string, LedgerEntry[]>()
+    for (const entry of this.#entries) {
+      if (entry.status !== 'executed' || entry.key === undefined) continue
+      const group = byKey.get(entry.key)
+      if (group === undefined) byKey.set(entry.key, [entry])
+      else group.push(entry)
+    }
+    return byKey
+  }
+}

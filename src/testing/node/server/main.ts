@@ -1,0 +1,59 @@
+/** A server of a test cluster: a process of its own, steered by its parent over the IPC channel. */
+import type { CallMessage, ServerConfig, ToServer } from '../ipc'
+import { createHandlers } from './calls'
+import { Gate } from './gate'
+import { Link } from './link'
+import { World } from './world'
+
+const link = new Link()
+let world: World | undefined
+let handlers: ReturnType<typeof createHandlers> | undefined
+let frozenSiblings: readonly number[] = []
+
+async function start(config: ServerConfig): Promise<void> {
+  world = new World(config, link)
+  const gate = new Gate(world)
+  handlers = createHandlers(world, gate)
+  try {
+    await gate.listen()
+    link.send({ type: 'listening' })
+  } catch (error) {
+    const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException
+    link.send({ type: 'failed', code, message })
+  }
+}
+
+async function call(message: CallMessage): Promise<void> {
+  try {
+    // Name and arguments belong together by the message's own type; the lookup loses that.
+    const handler = handlers?.[message.name] as ((args: unknown) => void | Promise<void>) | undefined
+    await handler?.(message.args)
+    link.send({ type: 'reply', n: message.n })
+  } catch (error) {
+    link.send({ type: 'reply', n: message.n, error: String(error) })
+  }
+}
+
+process.on('message', (message: ToServer) => {
+  if (message.type === 'init') void start(message.config)
+  else if (message.type === 'event') world?.takeEvent(message.event)
+  else if (message.type === 'topics') world?.takeTopics(message.content, message.only)
+  else if (message.type === 'executed') link.executed(message.n, message.answer)
+  else if (message.type === 'frozen') frozenSiblings = message.pids
+  else void call(message)
+})
+
+// The parent is gone: nothing may outlive it, a sibling that is stopped and cannot notice included.
+process.on('disconnect', () => {
+  for (const pid of frozenSiblings) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // Gone already.
+    }
+  }
+  process.exit(0)
+})
+
+// Ctrl+C in a terminal reaches the whole process group; the parent decides what ends.
+process.on('SIGINT', () => undefined)
