@@ -39,7 +39,7 @@ const NO_PROMISE = [
 ]
 
 export default defineConfig(
-  globalIgnores(['dist/**', 'dist.*/**', '.tmp/**', 'coverage/**', 'test/package/fixtures/**']),
+  globalIgnores(['dist/**', 'dist.*/**', '.tmp*/**', '**/.tmp-*', 'coverage/**', 'test/package/fixtures/**']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.{ts,mts,cts,js,mjs}'],
@@ -48,7 +48,7 @@ export default defineConfig(
       // The compiler knows better, also in scripts: they are type-checked.
       'no-undef': 'off',
       'max-len': ['error', { code: 120, ignoreUrls: true, ignoreRegExpLiterals: true }],
-      eqeqeq: 'error',
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
       'no-var': 'error',
       'prefer-const': 'error',
       'object-shorthand': 'error',

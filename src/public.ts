@@ -11,7 +11,13 @@ export { WARNINGS } from './client/warnings'
 export type * from './client/events'
 export type * from './client/failover-client-types'
 export type * from './client/option-types'
-export type { Subscription, StateSubscription, SubscriptionEvents, SubscriptionListener, SubscriptionState } from './client/subscription'
+export type {
+  Subscription,
+  StateSubscription,
+  SubscriptionEvents,
+  SubscriptionListener,
+  SubscriptionState,
+} from './client/subscription'
 export type { DirectoryClientOptions, FailoverDirectory } from './client/directory'
 export type { Change, ChangeOrigin, GapReason } from './core/change'
 export type { CommandSafety } from './core/command-protocol'

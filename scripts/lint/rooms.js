@@ -47,8 +47,10 @@ export const ROOMS = [
     imports: [...CLIENT, ...ENTRIES, 'platform/node', 'testing/node'],
     packages: ['node:'],
   },
-  { path: 'index', imports: [...CLIENT, 'platform/node', 'platform/web-socket'] },
-  { path: 'index.browser', imports: [...CLIENT, 'platform/browser', 'platform/web-socket'] },
+  // What both index entries export.
+  { path: 'public', imports: CLIENT },
+  { path: 'index', imports: [...CLIENT, 'public', 'platform/node', 'platform/web-socket'] },
+  { path: 'index.browser', imports: [...CLIENT, 'public', 'platform/browser', 'platform/web-socket'] },
   { path: 'node', imports: [...CLIENT, 'platform/node', 'platform/web-socket'], packages: ['node:', 'undici'] },
 ]
 

@@ -11,16 +11,17 @@ import type { LinkId, TopicConfig } from '../core/topic-protocol'
 import type { ClientIdentity } from '../core/wire'
 import type { PoolNews, SeatEffect } from '../driver/pool-driver'
 import { SessionDriver } from '../driver/session-driver'
-import { FailoverError } from '../errors'
+import type { RequestInDoubt } from '../drop-in/routing'
 import type { Platform } from '../platform/platform'
 import { eventStreamTransport } from '../transports/event-stream'
 import { webSocketTransport } from '../transports/web-socket'
+import { ClientHooks } from './client-hooks'
 import { ClientRouting } from './client-routing'
 import { CommandBoard } from './command-board'
 import { DecisionLog } from './decision-log'
 import type { FailoverEventName, FailoverEvents } from './events'
 import { MoveBoard } from './move-board'
-import { readPriority, type ClientConfig } from './options'
+import type { ClientConfig } from './options'
 import type { SubscribeArguments } from './options-arguments'
 import type { PoolRuntime } from './pool-runtime'
 import { errorText, redact, redactError, redactFacts } from './redact'
@@ -46,6 +47,7 @@ export class ClientCore {
   readonly seat: SeatId
   readonly #tokens: TokenKeeper
   readonly #restorer: Restorer
+  readonly #hooks: ClientHooks
   readonly #hubs = new Map<string, TopicHub>()
   readonly #stopWarnings: () => void
   #condition: SeatCondition = { is: 'connecting' }
@@ -61,7 +63,9 @@ export class ClientCore {
     const { platform, driver, loop } = runtime
     this.events = new IsolatedEmitter((error, name) => this.#listenerThrew(error, name))
     this.identity = identityOf(config, platform)
-    this.#tokens = new TokenKeeper(platform, config.token, (error) => this.warn('TOKEN_PROVIDER_FAILED', 'The token provider failed.', { cause: error }))
+    this.#tokens = new TokenKeeper(platform, config.token, (error) =>
+      this.warn('TOKEN_PROVIDER_FAILED', 'The token provider failed.', { cause: error }),
+    )
     this.commands = new CommandBoard(platform, config.commands.deadlineMs, (input) => this.session.feed(input))
     this.moves = new MoveBoard()
     this.seat = driver.nextSeat({
@@ -81,6 +85,12 @@ export class ClientCore {
       failed: (error) => this.warn('RESTORE_FAILED', 'The restoreSession hook failed.', { cause: error }),
       changed: () => this.routing.settled(),
     })
+    this.#hooks = new ClientHooks({
+      config,
+      describe: (id) => this.#describeId(id)[0],
+      answer: (question, allowed) => driver.feed({ type: 'can-move', seat: this.seat, question, allowed }),
+      failed: (sentence, cause) => this.warn('HOOK_FAILED', sentence, { cause }),
+    })
     const { tokens, maxTokens, perSuccess, perSecond } = config.retry
     this.routing = new ClientRouting({
       basePath,
@@ -89,8 +99,12 @@ export class ClientCore {
       pool: driver,
       seat: this.seat,
       tokens: this.#tokens,
+      inDoubt: (doubt) => this.#tellDoubt('request', doubt),
       budget: new RetryBudget({ tokens, maxTokens, perSuccess, perSecond }),
-      isRestored: (endpoint) => this.#restorer.isRestored(endpoint, driver.machine.judge.word(endpoint, config.ucc)?.term),
+      isRestored: (endpoint) => {
+        const term = driver.machine.judge.word(endpoint, config.ucc)?.term
+        return this.#restorer.isRestored(endpoint, term, this.#goesLive(endpoint))
+      },
     })
     this.session = this.#createSession(loop)
     this.#stopWarnings = runtime.onWarning((code, sentence, cause) => this.warn(code, sentence, { cause }))
@@ -98,7 +112,7 @@ export class ClientCore {
       type: 'seat-open',
       seat: this.seat,
       ucc: config.ucc,
-      priority: () => this.#priority(),
+      priority: () => this.#hooks.priority(),
       warm: config.standby === 'warm' && this.#mayWarm(),
       asksCanMove: config.canMove !== undefined,
     })
@@ -142,7 +156,11 @@ export class ClientCore {
     this.runtime.loop.defer(() => this.events.emit(name, ...([Object.freeze(event)] as EventArguments[Name])))
   }
 
-  warn(code: WarningCode, sentence: string, more: { readonly endpointId?: string; readonly cause?: unknown } = {}): void {
+  warn(
+    code: WarningCode,
+    sentence: string,
+    more: { readonly endpointId?: string; readonly cause?: unknown } = {},
+  ): void {
     const secrets = this.#tokens.secrets()
     const endpoint = more.endpointId === undefined ? undefined : this.runtime.driver.endpoint(more.endpointId)
     const detail = more.cause === undefined ? '' : ` ${errorText(more.cause, secrets)}`
@@ -198,7 +216,7 @@ export class ClientCore {
       case 'warm':
         return this.session.feed({ type: 'warm', road: effect.road })
       case 'ask-can-move':
-        return this.#askCanMove(effect)
+        return this.#hooks.askCanMove(effect)
       case 'move-refused':
         return this.moves.refuse(effect.call, effect.message)
       case 'move-accepted':
@@ -226,7 +244,10 @@ export class ClientCore {
       const added = infos(news.added)
       const removed = infos(news.removed)
       const sentence = `The ${news.source} named ${news.added.length} new and dropped ${news.removed.length} endpoints.`
-      memory.save(driver.endpoints().map((endpoint) => endpoint.seed), this.active?.server)
+      memory.save(
+        driver.endpoints().map((endpoint) => endpoint.seed),
+        this.active?.server,
+      )
       return this.emit('topologyChange', { added, removed, endpoints: this.endpoints, source: news.source, sentence })
     }
     const [endpoint] = this.#describeId(news.endpointId)
@@ -252,8 +273,16 @@ export class ClientCore {
       for (const change of effect.changes) {
         if (change.op !== 'gap') continue
         const { from, to, reason } = change
-        const sentence = `${topic}: continuity could not be proven (${reason}); messages may be missing before ${to.epoch}/${to.seq}.`
-        this.emit('gap', { topic, ...(from === undefined ? {} : { from }), to, reason, server: change.server, sentence })
+        const where = `${to.epoch}/${to.seq}`
+        const sentence = `${topic}: continuity was not proven (${reason}): messages may be missing before ${where}.`
+        this.emit('gap', {
+          topic,
+          ...(from === undefined ? {} : { from }),
+          to,
+          reason,
+          server: change.server,
+          sentence,
+        })
       }
     } else if (effect.type === 'adopted' && effect.how !== 'first') {
       const { how, changes, gap } = effect
@@ -267,15 +296,23 @@ export class ClientCore {
 
   #command(effect: Exclude<OutboxEffect, { type: 'send' }>): void {
     const settled = this.commands.settle(effect)
-    if (settled?.unknown === true) {
-      const { subject, key, server } = { ...settled, server: this.active?.server }
-      const sentence = `The command "${subject}" may have been executed: reconcile from the state.`
-      this.emit('outcomeUnknown', { subject, kind: 'command', key, ...(server === undefined ? {} : { server }), sentence })
-    }
+    if (settled?.unknown !== true) return
+    const { subject, key } = settled
+    const server = this.active?.server
+    this.#tellDoubt('command', { subject, key, ...(server === undefined ? {} : { server }) })
+  }
+
+  #tellDoubt(kind: 'command' | 'request', doubt: RequestInDoubt): void {
+    const what = kind === 'command' ? `The command "${doubt.subject}"` : `The request ${doubt.subject}`
+    const sentence = redact(`${what} may have been executed: reconcile from the state.`, this.#tokens.secrets())
+    this.emit('outcomeUnknown', { ...doubt, kind, sentence })
   }
 
   #moved({ plan, timings }: Extract<SessionEffect, { type: 'moved' }>): void {
-    this.runtime.memory.save(this.runtime.driver.endpoints().map((endpoint) => endpoint.seed), plan.to)
+    this.runtime.memory.save(
+      this.runtime.driver.endpoints().map((endpoint) => endpoint.seed),
+      plan.to,
+    )
     const report = this.#report(plan, timings)
     if (report === undefined) return
     this.moves.done(plan.id, report)
@@ -298,7 +335,8 @@ export class ClientCore {
   #updateState(): void {
     if (this.#isClosing) return
     const condition = this.#condition
-    if (condition.is === 'connecting') return this.#setState('connecting', 'no-verdict', 'No endpoint has answered yet.')
+    if (condition.is === 'connecting')
+      return this.#setState('connecting', 'no-verdict', 'No endpoint has answered yet.')
     if (condition.is === 'offline') {
       return this.#setState('offline', 'no-candidate', `No endpoint can serve: ${condition.reason}.`, condition.reason)
     }
@@ -322,29 +360,15 @@ export class ClientCore {
 
   #lastOffline: OfflineReason | undefined
 
-  #decide(kind: string, reason: string, sentence: string, facts: Readonly<Record<string, string | number | boolean | undefined>>): void {
+  #decide(
+    kind: string,
+    reason: string,
+    sentence: string,
+    facts: Readonly<Record<string, string | number | boolean | undefined>>,
+  ): void {
     const decision = Object.freeze({ at: this.runtime.platform.wallClock(), kind, reason, sentence, facts })
     this.log.add(decision)
     this.emit('decision', decision)
-  }
-
-  #askCanMove(effect: Extract<SeatEffect, { type: 'ask-can-move' }>): void {
-    const { canMove } = this.config
-    const [from] = this.#describeId(effect.from)
-    const [to] = this.#describeId(effect.to)
-    const { question, kind, reason } = effect
-    const answer = (allowed: boolean): void => this.runtime.driver.feed({ type: 'can-move', seat: this.seat, question, allowed })
-    if (canMove === undefined || from === undefined || to === undefined) return queueMicrotask(() => answer(true))
-    void Promise.resolve()
-      .then(() => canMove(Object.freeze({ kind, from, to, reason })))
-      .then(
-        (allowed) => answer(allowed === true),
-        (error: unknown) => {
-          // A broken hook must not keep a client on a draining server for ever: no answer is no objection.
-          this.warn('HOOK_FAILED', 'The canMove hook failed; the move is allowed.', { cause: error })
-          answer(true)
-        },
-      )
   }
 
   // ---- making ---------------------------------------------------------------------------------------------------
@@ -379,7 +403,8 @@ export class ClientCore {
       topic: (effect) => this.#topic(effect),
       command: (effect) => this.#command(effect),
       moved: (effect) => this.#moved(effect),
-      warning: ({ code, sentence, endpointId }) => this.warn(warningCode(code), sentence, endpointId === undefined ? {} : { endpointId }),
+      warning: ({ code, sentence, endpointId }) =>
+        this.warn(warningCode(code), sentence, endpointId === undefined ? {} : { endpointId }),
       ended: () => loop.defer(() => this.#ended()),
     })
   }
@@ -418,17 +443,10 @@ export class ClientCore {
     }
   }
 
-  #priority(): 'interactive' | 'agent' | 'board' | 'visitor' {
-    const { priority } = this.config
-    if (typeof priority !== 'function') return priority
-    try {
-      const answer = readPriority(priority())
-      if (answer !== undefined) return answer
-      throw new FailoverError('INVALID_OPTION', 'priority() must return interactive, agent, board or visitor', { field: 'priority' })
-    } catch (error) {
-      this.warn('HOOK_FAILED', 'The priority function failed; "agent" is taken.', { cause: error })
-      return 'agent'
-    }
+  /** Is a live connection to this endpoint on its way? It runs the restore hook for the routed requests too. */
+  #goesLive(endpoint: Endpoint): boolean {
+    const move = this.runtime.driver.seat(this.seat)?.move
+    return move?.plan.to === endpoint.id && this.session.machine.wantsLive
   }
 
   /** A warm standby costs the passive server a socket: never for boards and visitors. */

@@ -4,7 +4,7 @@ import type { RetryBudget } from '../core/retry-budget'
 import type { Endpoint } from '../core/endpoint'
 import type { SeatId } from '../core/pool-protocol'
 import type { Instant } from '../core/time'
-import type { Evidence, LeftEndpoint, Route, RouteAsk, Routing } from '../drop-in/routing'
+import type { Evidence, LeftEndpoint, RequestInDoubt, Route, RouteAsk, Routing } from '../drop-in/routing'
 import type { PoolDriver } from '../driver/pool-driver'
 import type { Cancel, Platform } from '../platform/platform'
 import type { ClientConfig } from './options'
@@ -19,6 +19,7 @@ export interface RoutingOptions {
   readonly seat: SeatId
   readonly budget: RetryBudget
   readonly tokens: TokenKeeper
+  readonly inDoubt: (doubt: RequestInDoubt) => void
   /** True when the session is restored at this server already (or no hook is configured); else it is under way. */
   readonly isRestored: (endpoint: Endpoint) => boolean
 }
@@ -82,6 +83,10 @@ export class ClientRouting implements Routing {
     return this.options.tokens.ask({ reason: ask.reason, endpointId, server: ask.server }, done)
   }
 
+  inDoubt(doubt: RequestInDoubt): void {
+    this.options.inDoubt(doubt)
+  }
+
   onLeft(listener: (left: LeftEndpoint) => void): Cancel {
     this.#leftListeners.add(listener)
     return () => void this.#leftListeners.delete(listener)
@@ -113,7 +118,9 @@ export class ClientRouting implements Routing {
   #offer(waiter: Waiter): void {
     if (!this.#waiters.has(waiter) || this.closed) return
     const { pool, seat } = this.options
-    const endpoint = pool.seat(seat)?.route(waiter.ask.avoid)
+    const { avoid } = waiter.ask
+    // With no other candidate the avoided one is better than none; whoever asks knows when it may be asked again.
+    const endpoint = pool.seat(seat)?.route(avoid) ?? (avoid.length > 0 ? pool.seat(seat)?.route([]) : undefined)
     if (endpoint === undefined || !this.options.isRestored(endpoint)) return
     if (waiter.ask.freshProof && !this.#isFresh(endpoint, pool.loop.now)) {
       if (!waiter.asked) {

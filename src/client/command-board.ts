@@ -34,7 +34,12 @@ export class CommandBoard {
     this.#isOpen = false
   }
 
-  async send<R>(name: string, args?: unknown, options?: CommandOptions, lane?: { link: LinkId; signal: AbortSignal }): Promise<R> {
+  async send<R>(
+    name: string,
+    args?: unknown,
+    options?: CommandOptions,
+    lane?: { link: LinkId; signal: AbortSignal },
+  ): Promise<R> {
     const { bytes, safety, target, key, deadlineMs, signal, ...checked } = checkCommandArguments(name, args, options)
     if (!this.#isOpen) throw new FailoverError('CLIENT_CLOSED', 'the client is closed')
     if (signal?.aborted === true) throw signal.reason
@@ -64,7 +69,9 @@ export class CommandBoard {
   }
 
   /** Settles the promise. Tells whether the outcome is unknown. */
-  settle(effect: Exclude<OutboxEffect, { type: 'send' }>): { unknown: boolean; subject: string; key: string } | undefined {
+  settle(
+    effect: Exclude<OutboxEffect, { type: 'send' }>,
+  ): { unknown: boolean; subject: string; key: string } | undefined {
     const pending = this.#pending.get(effect.command)
     if (pending === undefined) return undefined
     this.#pending.delete(effect.command)
@@ -78,7 +85,13 @@ export class CommandBoard {
     if (code !== 'OUTCOME_UNKNOWN' && abortReason !== undefined) pending.reject(abortReason)
     else {
       const fields = { subject, key, ...(reason === undefined ? {} : { reason }) }
-      pending.reject(new FailoverError(code, message, Object.assign(fields, abortReason === undefined ? {} : { cause: abortReason })))
+      pending.reject(
+        new FailoverError(
+          code,
+          message,
+          Object.assign(fields, abortReason === undefined ? {} : { cause: abortReason }),
+        ),
+      )
     }
     return { unknown: code === 'OUTCOME_UNKNOWN', subject, key }
   }

@@ -1,11 +1,17 @@
-/** `createFailoverDirectory`: several pools, each with one judge; one client for each UCC, made when first asked for. */
+/** `createFailoverDirectory`: several pools, each with one judge; a client for each UCC, made when first asked for. */
 import { FailoverError } from '../errors'
 import type { Platform } from '../platform/platform'
 import { Client } from './failover-client'
 import type { FailoverClient } from './failover-client-types'
 import type { FailoverDirectoryOptions } from './option-types'
 import { checkPlatformCan } from './options'
-import { checkDirectoryClientArguments, clientConfigOf, resolveDirectoryOptions, type DirectoryConfig, type PoolConfig } from './options-directory'
+import {
+  checkDirectoryClientArguments,
+  clientConfigOf,
+  resolveDirectoryOptions,
+  type DirectoryConfig,
+  type PoolConfig,
+} from './options-directory'
 import { PoolRuntime } from './pool-runtime'
 
 export interface DirectoryClientOptions {
@@ -27,7 +33,10 @@ export interface FailoverDirectory {
 }
 
 /** Makes a directory on a platform. Entry points bind their own. */
-export function createDirectoryOn(options: FailoverDirectoryOptions, defaultPlatform: () => Platform): FailoverDirectory {
+export function createDirectoryOn(
+  options: FailoverDirectoryOptions,
+  defaultPlatform: () => Platform,
+): FailoverDirectory {
   const config = resolveDirectoryOptions(options)
   const given = config.pools[0]?.config.platform
   const platform = given ?? defaultPlatform()

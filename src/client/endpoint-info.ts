@@ -3,7 +3,12 @@ import type { Endpoint } from '../core/endpoint'
 import type { Judge } from '../core/judge'
 import type { EndpointInfo, EndpointVerdict } from './reports'
 
-export function describeEndpoint(judge: Judge, endpoint: Endpoint, ucc: string | undefined, suspect: boolean): EndpointInfo {
+export function describeEndpoint(
+  judge: Judge,
+  endpoint: Endpoint,
+  ucc: string | undefined,
+  suspect: boolean,
+): EndpointInfo {
   const word = judge.word(endpoint, ucc)
   const { id, url, name, address, rank, site } = endpoint.seed
   const info = {

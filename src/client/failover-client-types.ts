@@ -1,6 +1,12 @@
 /** The public face of the client. */
 import type { FailoverEventName, FailoverListener } from './events'
-import type { CommandOptions, ReadyOptions, SubscribeOptions, SwitchoverOptions, TopicDescription } from './option-types'
+import type {
+  CommandOptions,
+  ReadyOptions,
+  SubscribeOptions,
+  SwitchoverOptions,
+  TopicDescription,
+} from './option-types'
 import type { ClientState, Decision, EndpointInfo, MoveReport, OfflineReason } from './reports'
 import type { StateSubscription, Subscription } from './subscription'
 import type { StateTopic } from './topics'
@@ -19,7 +25,11 @@ export interface Diagnostics {
   readonly offlineReason: OfflineReason | undefined
   readonly active: string | undefined
   readonly endpoints: readonly EndpointInfo[]
-  readonly subscriptions: readonly { readonly topic: string; readonly state: string; readonly ageMs: number | undefined }[]
+  readonly subscriptions: readonly {
+    readonly topic: string
+    readonly state: string
+    readonly ageMs: number | undefined
+  }[]
   readonly pendingCommands: number
   readonly decisions: readonly Decision[]
 }

@@ -1,6 +1,7 @@
-/** `createFailoverClient`: the public object over the client's core. Checks arguments, guards against use after close. */
+/** `createFailoverClient`: the public object over the client's core. Checks arguments, refuses use after close. */
 import { createEventSourceClass } from '../drop-in/event-source'
 import { createFetch } from '../drop-in/fetch'
+import type { Routing } from '../drop-in/routing'
 import { createWebSocketClass } from '../drop-in/web-socket'
 import { FailoverError } from '../errors'
 import type { Platform } from '../platform/platform'
@@ -37,6 +38,10 @@ export function createClientOn(options: FailoverClientOptions, defaultPlatform: 
   return client
 }
 
+// A registered symbol: the ESM and CommonJS builds of the entry points must recognise each other's clients.
+/** How `createDispatcher` reaches the routing of a client. No part of the public face. */
+export const ROUTING = Symbol.for('failover-client.routing')
+
 export class Client implements FailoverClient {
   readonly #core: ClientCore
   readonly fetch: FailoverClient['fetch']
@@ -54,6 +59,10 @@ export class Client implements FailoverClient {
     this.fetch = createFetch(this.#core.routing)
     this.WebSocket = createWebSocketClass(this.#core.routing)
     this.EventSource = createEventSourceClass(this.#core.routing)
+  }
+
+  get [ROUTING](): Routing {
+    return this.#core.routing
   }
 
   get state(): ClientState {
@@ -105,7 +114,10 @@ export class Client implements FailoverClient {
       const cancelTimer =
         timeoutMs === undefined
           ? (): void => undefined
-          : platform.setTimer(timeoutMs, settle(() => reject(this.#notReady(timeoutMs))))
+          : platform.setTimer(
+              timeoutMs,
+              settle(() => reject(this.#notReady(timeoutMs))),
+            )
       signal?.addEventListener('abort', abort, { once: true })
     })
   }
@@ -113,7 +125,8 @@ export class Client implements FailoverClient {
   url(path: string, scheme: 'http' | 'ws' = 'http'): string {
     this.#guard()
     if (typeof path !== 'string') throw new FailoverError('INVALID_OPTION', 'path must be a text', { field: 'path' })
-    if (scheme !== 'http' && scheme !== 'ws') throw new FailoverError('INVALID_OPTION', 'scheme must be "http" or "ws"', { field: 'scheme' })
+    if (scheme !== 'http' && scheme !== 'ws')
+      throw new FailoverError('INVALID_OPTION', 'scheme must be "http" or "ws"', { field: 'scheme' })
     const base = this.active?.url ?? this.config.hostname.url
     const text = base + (path.startsWith('/') ? path : `/${path}`)
     return scheme === 'ws' ? text.replace(/^http/, 'ws') : text
@@ -185,14 +198,23 @@ export class Client implements FailoverClient {
   /** By id, name, server or URL. */
   #findEndpoint(text: string): string {
     const url = text.replace(/\/+$/, '')
-    const found = this.endpoints.find(({ id, name, server, url: own }) => [id, name, server].includes(text) || own === url)
+    const found = this.endpoints.find(
+      ({ id, name, server, url: own }) => [id, name, server].includes(text) || own === url,
+    )
     if (found !== undefined) return found.id
-    throw new FailoverError('INVALID_OPTION', `to must be the id, name, server or URL of an endpoint; known: ${this.endpoints.map(({ name }) => name).join(', ')}`, { field: 'to' })
+    const known = this.endpoints.map(({ name }) => name).join(', ')
+    throw new FailoverError(
+      'INVALID_OPTION',
+      `to must be the id, name, server or URL of an endpoint; known: ${known}`,
+      { field: 'to' },
+    )
   }
 
   #notReady(timeoutMs: number): FailoverError {
     const why = this.offlineReason === undefined ? this.state : `${this.state}: ${this.offlineReason}`
-    return new FailoverError('NO_ENDPOINT_AVAILABLE', `not connected within ${timeoutMs} ms (${why})`, { reason: this.offlineReason })
+    return new FailoverError('NO_ENDPOINT_AVAILABLE', `not connected within ${timeoutMs} ms (${why})`, {
+      reason: this.offlineReason,
+    })
   }
 
   #guard(): void {

@@ -40,7 +40,8 @@ export class MoveBoard {
   }
 
   close(): void {
-    for (const waiting of this.#calls.values()) waiting.reject(new FailoverError('CLIENT_CLOSED', 'the client was closed'))
+    for (const waiting of this.#calls.values())
+      waiting.reject(new FailoverError('CLIENT_CLOSED', 'the client was closed'))
     this.#calls.clear()
   }
 }

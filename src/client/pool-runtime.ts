@@ -42,11 +42,18 @@ export class PoolRuntime {
       },
     })
     const reference = referenceOf(config, platform)
-    this.driver = new PoolDriver(this.loop, platform, { health, breaker, detection, connect, failover, failback }, {
-      probe: (ask, done) => probes.run(ask, done),
-      acceptPeers: (server, peers) => this.resolution.acceptPeers(server, peers),
-      ...(reference === undefined ? {} : { reference: (done: (reachable: boolean) => void) => askReference(platform, reference, done) }),
-    })
+    this.driver = new PoolDriver(
+      this.loop,
+      platform,
+      { health, breaker, detection, connect, failover, failback },
+      {
+        probe: (ask, done) => probes.run(ask, done),
+        acceptPeers: (server, peers) => this.resolution.acceptPeers(server, peers),
+        ...(reference === undefined
+          ? {}
+          : { reference: (done: (reachable: boolean) => void) => askReference(platform, reference, done) }),
+      },
+    )
     const warn = (code: WarningCode, sentence: string, cause?: unknown): void => {
       for (const warner of this.#warners) warner(code, sentence, cause)
     }
@@ -93,6 +100,12 @@ function referenceOf(config: ClientConfig, platform: Platform): URL | undefined 
 
 function askReference(platform: Platform, url: URL, done: (reachable: boolean) => void): Cancel {
   const road = { endpointId: `reference ${url.origin}`, generation: 0, url: url.origin }
-  const request = { road, path: url.pathname + url.search, method: 'GET' as const, timeoutMs: REFERENCE_TIMEOUT_MS, maxBytes: 1_048_576 }
+  const request = {
+    road,
+    path: url.pathname + url.search,
+    method: 'GET' as const,
+    timeoutMs: REFERENCE_TIMEOUT_MS,
+    maxBytes: 1_048_576,
+  }
   return platform.exchange(request, (outcome) => done(outcome.ok || outcome.failure.kind === 'too-large'))
 }

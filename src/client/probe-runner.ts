@@ -4,7 +4,15 @@ import type { ProbeResult } from '../core/pool-protocol'
 import type { NetworkFailure, Road } from '../core/road'
 import type { ReadinessBody } from '../core/wire'
 import type { Cancel, Platform } from '../platform/platform'
-import { probeSpec, readinessPath, readHttpProbe, type Probe, type ProbeContext, type ProbeSpec, type Readiness } from './probes'
+import {
+  probeSpec,
+  readinessPath,
+  readHttpProbe,
+  type Probe,
+  type ProbeContext,
+  type ProbeSpec,
+  type Readiness,
+} from './probes'
 import type { EndpointInfo } from './reports'
 
 export interface ProbeAsk {
@@ -37,7 +45,9 @@ export class ProbeRunner {
     const rtt = (): number => this.options.platform.now() - startedAt
     switch (spec.kind) {
       case 'readiness':
-        return this.#get(ask, readinessPath(this.options.path, ask.ucc), done, (status, body) => readContract(status, body, rtt()))
+        return this.#get(ask, readinessPath(this.options.path, ask.ucc), done, (status, body) =>
+          readContract(status, body, rtt()),
+        )
       case 'http':
         return this.#get(ask, spec.path, done, (status) =>
           readHttpProbe(status) === undefined ? refusedBy(`HTTP ${status}`) : { is: 'alive', status, rttMs: rtt() },
@@ -64,7 +74,12 @@ export class ProbeRunner {
     })
   }
 
-  #connect({ road, timeoutMs }: ProbeAsk, port: number, done: (result: ProbeResult) => void, rtt: () => number): Cancel {
+  #connect(
+    { road, timeoutMs }: ProbeAsk,
+    port: number,
+    done: (result: ProbeResult) => void,
+    rtt: () => number,
+  ): Cancel {
     const { platform } = this.options
     if (platform.connectTcp === undefined) {
       return platform.setTimer(0, () => done(refusedBy('tcpProbe works in Node only')))
@@ -87,7 +102,9 @@ export class ProbeRunner {
       controller.abort()
       if (result !== undefined) done(result)
     }
-    const cancelTimer = platform.setTimer(ask.timeoutMs, () => end(failed('timeout', 'the probe did not answer in time')))
+    const cancelTimer = platform.setTimer(ask.timeoutMs, () =>
+      end(failed('timeout', 'the probe did not answer in time')),
+    )
     const context = customContext(platform, ask, path, controller.signal)
     void Promise.resolve()
       .then(() => (endpoint === undefined ? Promise.reject(new Error('the endpoint is gone')) : run(endpoint, context)))

@@ -82,7 +82,11 @@ export class Resolution {
   }
 
   #refuse(source: string, reason: 'foreign' | 'downgrade' | 'malformed'): void {
-    const codes = { foreign: 'FOREIGN_PEER_REFUSED', downgrade: 'DOWNGRADE_REFUSED', malformed: 'MALFORMED_ANSWER' } as const
+    const codes = {
+      foreign: 'FOREIGN_PEER_REFUSED',
+      downgrade: 'DOWNGRADE_REFUSED',
+      malformed: 'MALFORMED_ANSWER',
+    } as const
     this.hooks.warn(codes[reason], `${source} named an endpoint that was refused: ${reason}.`)
   }
 

@@ -20,7 +20,9 @@ export interface BoundServer {
 }
 
 /** `fetch` on this server only. URLs are paths below it, or its own. */
-export function boundFetch(bound: BoundServer): (input: string | URL | Request, init?: RequestInit) => Promise<Response> {
+export function boundFetch(
+  bound: BoundServer,
+): (input: string | URL | Request, init?: RequestInit) => Promise<Response> {
   return async (input, init = {}) => {
     const given = typeof input === 'object' && 'url' in input ? input : undefined
     const url = boundUrl(given?.url ?? String(input), bound.road.url)
@@ -29,13 +31,25 @@ export function boundFetch(bound: BoundServer): (input: string | URL | Request, 
     if (token !== undefined && !headers.has('authorization')) headers.set('authorization', `Bearer ${token}`)
     const signal = init.signal == null ? bound.signal : AbortSignal.any([bound.signal, init.signal])
     const body = given?.body == null ? {} : { body: await given.arrayBuffer() }
-    const request: RequestInit = { method: given?.method ?? 'GET', ...body, ...init, headers, signal, redirect: 'error' }
+    const request: RequestInit = {
+      method: given?.method ?? 'GET',
+      ...body,
+      ...init,
+      headers,
+      signal,
+      redirect: 'error',
+    }
     return new Promise<Response>((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason as Error)
       bound.platform.fetch({ road: bound.road, url: url.href, init: request }, (outcome) => {
         if (outcome.ok) resolve(outcome.response)
         else if (signal.aborted) reject(signal.reason as Error)
-        else reject(new TypeError('fetch failed', { cause: networkError(outcome.failure.message, bound.road, outcome.failure.cause) }))
+        else
+          reject(
+            new TypeError('fetch failed', {
+              cause: networkError(outcome.failure.message, bound.road, outcome.failure.cause),
+            }),
+          )
       })
     })
   }
@@ -49,7 +63,14 @@ export function postedCommand(bound: BoundServer): RestoreCommand {
     const token = await bound.token()
     lastId += 1
     const key = checked.key ?? bound.platform.randomId()
-    const frame = { type: 'command', version: PROTOCOL_VERSION, id: lastId, name: checked.name, args: checked.args, key }
+    const frame = {
+      type: 'command',
+      version: PROTOCOL_VERSION,
+      id: lastId,
+      name: checked.name,
+      args: checked.args,
+      key,
+    }
     const query = bound.ucc === undefined ? '' : `?ucc=${encodeURIComponent(bound.ucc)}`
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
     return new Promise<R>((resolve, reject) => {
@@ -75,8 +96,14 @@ export function postedCommand(bound: BoundServer): RestoreCommand {
           if (!outcome.ok) return reject(networkError(outcome.failure.message, bound.road, outcome.failure.cause))
           const parsed = parseFrame(outcome.body)
           const answer = parsed.ok ? parsed.frame : undefined
-          if (answer?.type === 'result' && (answer.status === 'done' || answer.status === 'duplicate')) return resolve(answer.data as R)
-          const reason = answer?.type === 'result' ? (answer.error?.code ?? answer.status) : answer?.type === 'reject' ? answer.code : `HTTP ${outcome.status}`
+          if (answer?.type === 'result' && (answer.status === 'done' || answer.status === 'duplicate'))
+            return resolve(answer.data as R)
+          const reason =
+            answer?.type === 'result'
+              ? (answer.error?.code ?? answer.status)
+              : answer?.type === 'reject'
+                ? answer.code
+                : `HTTP ${outcome.status}`
           reject(new FailoverError('COMMAND_REJECTED', `${name} was refused: ${reason}`, { subject: name, reason }))
         },
       )
@@ -88,7 +115,9 @@ function boundUrl(text: string, base: string): URL {
   const url = new URL(text, `${base}/`)
   const home = new URL(base)
   if (url.origin === home.origin) return /^\/(?!\/)/.test(text) ? new URL(base + text) : url
-  throw new FailoverError('INVALID_OPTION', 'fetch of a restore hook reaches the new server only: give a path', { field: 'input' })
+  throw new FailoverError('INVALID_OPTION', 'fetch of a restore hook reaches the new server only: give a path', {
+    field: 'input',
+  })
 }
 
 function networkError(message: string, road: Road, cause: unknown): FailoverError {

@@ -50,15 +50,20 @@ export class Restorer {
     return this.#call(endpoint, ask.previous, command, controller, (ok) => {
       if (ok) this.#routed.set(`${ask.server} ${ask.term ?? ''}`, 'done')
       done(ok)
+      if (ok) this.options.changed()
     })
   }
 
-  /** May requests go to this server? Starts the hook where it has not run for this server and term. */
-  isRestored(endpoint: Endpoint, term: number | undefined): boolean {
+  /**
+   * May requests go to this server? Starts the hook where it has not run for this server and term, unless a live
+   * connection that is on its way there runs it.
+   */
+  isRestored(endpoint: Endpoint, term: number | undefined, goesLive: boolean): boolean {
     if (!this.isConfigured) return true
     const key = `${endpoint.server ?? endpoint.id} ${term ?? ''}`
     const known = this.#routed.get(key)
     if (known !== undefined) return known === 'done'
+    if (goesLive) return false
     this.#routed.set(key, 'running')
     const controller = new AbortController()
     const bound = this.#bind(endpoint, controller.signal)
@@ -113,7 +118,13 @@ export class Restorer {
         if (restoreSession === undefined || endpoint === undefined) throw new Error('the endpoint is gone')
         const fetch = boundFetch(this.#bind(endpoint, controller.signal))
         const info = this.options.describe(endpoint)
-        return restoreSession({ endpoint: info, command, fetch, signal: controller.signal, ...(before === undefined ? {} : { previous: before }) })
+        return restoreSession({
+          endpoint: info,
+          command,
+          fetch,
+          signal: controller.signal,
+          ...(before === undefined ? {} : { previous: before }),
+        })
       })
       .then(
         () => end(true),
@@ -144,7 +155,8 @@ export class Restorer {
       token: () =>
         new Promise((resolve, reject) => {
           tokens.ask({ reason: 'connect', endpointId, server }, (answer) => {
-            if ('error' in answer) reject(answer.error instanceof Error ? answer.error : new Error('the token provider failed'))
+            if ('error' in answer)
+              reject(answer.error instanceof Error ? answer.error : new Error('the token provider failed'))
             else resolve(answer.token)
           })
         }),

@@ -1,6 +1,6 @@
 /**
- * The token, per server: asked for once at a time, kept until it is refused or about to expire. A provider that fails is
- * a failed attempt against nobody.
+ * The token, per server: asked for once at a time, kept until it is refused or about to expire. A provider that fails
+ * is a failed attempt against nobody.
  */
 import type { TokenAsk } from '../driver/session-driver'
 import type { Cancel, Platform } from '../platform/platform'

@@ -77,7 +77,8 @@ export class EndpointBreaker {
 
   /** The prober's failure: a half-open breaker opens again, an open one starts its rise anew. */
   probeFailed(now: Instant): void {
-    if (this.#state.is === 'half-open') this.#state = { is: 'open', until: now + this.#backoff.next(), permanent: false }
+    if (this.#state.is === 'half-open')
+      this.#state = { is: 'open', until: now + this.#backoff.next(), permanent: false }
   }
 
   /** Welcome, restore, resubscribe and a stable time are behind us: only now are the waits short again. */

@@ -50,7 +50,10 @@ export function compareStandings(
 
 /** The preferred candidate, if any may be moved to. */
 export function preferred(standings: readonly Standing[], asked?: string): Standing | undefined {
-  return inOrder(standings.filter((standing) => standing.candidate), asked)[0]
+  return inOrder(
+    standings.filter((standing) => standing.candidate),
+    asked,
+  )[0]
 }
 
 /**

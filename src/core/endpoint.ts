@@ -62,11 +62,6 @@ export class Endpoint {
   answeredSince(since: Instant): boolean {
     return this.liveness.is === 'up' && this.liveness.at >= since
   }
-
-  /** Did a probe end, either way, at or after this instant? */
-  triedSince(since: Instant): boolean {
-    return this.liveness.is !== 'unknown' && this.liveness.at >= since
-  }
 }
 
 /** Kinds of failure that prove that the network reached somebody: it is them, not me. */
@@ -74,4 +69,10 @@ export const PROVES_NETWORK: ReadonlySet<FailureKind> = new Set<FailureKind>(['r
 /** Kinds that do not heal by themselves: open long, warn. */
 export const PERMANENT: ReadonlySet<FailureKind> = new Set<FailureKind>(['certificate', 'blocked'])
 /** Hard evidence. A timeout alone never condemns an endpoint. */
-export const HARD: ReadonlySet<FailureKind> = new Set<FailureKind>(['refused', 'reset', 'unreachable', 'certificate', 'blocked'])
+export const HARD: ReadonlySet<FailureKind> = new Set<FailureKind>([
+  'refused',
+  'reset',
+  'unreachable',
+  'certificate',
+  'blocked',
+])

@@ -42,7 +42,10 @@ export class Fence {
    * Lets the fence fall when its window has passed. `presentTerms`: what each server said last, however low.
    * Returns the new term when it fell.
    */
-  expire(now: Instant, presentTerms: readonly number[]): { readonly from: number; readonly to: number | undefined } | undefined {
+  expire(
+    now: Instant,
+    presentTerms: readonly number[],
+  ): { readonly from: number; readonly to: number | undefined } | undefined {
     if (this.#term === undefined || now < this.deadline()) return undefined
     for (const [server, { at }] of this.#announced) {
       if (now - at >= this.windowMs) this.#announced.delete(server)

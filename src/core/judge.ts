@@ -83,6 +83,18 @@ export class Judge {
     }
   }
 
+  /**
+   * Has a question of this instant been answered for this UCC, or failed? An answer about another UCC of the same
+   * endpoint is none.
+   */
+  triedSince(endpoint: Endpoint, ucc: string | undefined, since: Instant): boolean {
+    const { liveness } = endpoint
+    if (liveness.is === 'down') return liveness.at >= since
+    if (endpoint.contract === 'absent') return endpoint.answeredSince(since)
+    const word = this.word(endpoint, ucc)
+    return word !== undefined && word.at >= since
+  }
+
   /** `unknown` serves a client that names no UCC: then liveness is all there is to ask. */
   running(word: Word | undefined, ucc: string | undefined): boolean {
     return word?.state === 'running' || (ucc === undefined && word?.state === 'unknown')
@@ -117,7 +129,7 @@ export class Judge {
     if (outcome.status < 500) endpoint.breaker.success()
   }
 
-  /** One hard failure, without a failure object of its own (a connection that went silent while another server runs). */
+  /** One hard failure without a failure object: a connection went silent while another server runs. */
   silent(now: Instant, endpoint: Endpoint): void {
     endpoint.lastError = 'silent'
     if (endpoint.breaker.failure(now)) this.#condemned(endpoint, 'server-silent')
@@ -148,20 +160,28 @@ export class Judge {
       via: 'probe',
     })
     if (ucc !== undefined && body.state === 'unknown') {
-      this.warnOnce('UNKNOWN_UCC', `${body.server} does not know the UCC "${ucc}": it could not take over.`, endpoint.id)
+      this.warnOnce(
+        'UNKNOWN_UCC',
+        `${body.server} does not know the UCC "${ucc}": it could not take over.`,
+        endpoint.id,
+      )
     }
   }
 
   #alive(now: Instant, endpoint: Endpoint, rttMs: number, status: number): void {
     if (endpoint.contract === 'present') {
       // It used to speak the contract: this page is a captive portal or a proxy, and says nothing of the server.
-      this.warnOnce('FOREIGN_READINESS', `${endpoint.seed.name} answered ${status} with something else than readiness.`, endpoint.id)
+      this.warnOnce(
+        'FOREIGN_READINESS',
+        `${endpoint.seed.name} answered ${status} with something else than readiness.`,
+        endpoint.id,
+      )
       return
     }
     endpoint.contract = 'absent'
     this.warnOnce(
       'NO_READINESS_CONTRACT',
-      `${endpoint.seed.name} offers no readiness: it is judged by liveness and traffic, so a stopped UCC cannot be seen.`,
+      `${endpoint.seed.name} offers no readiness: judged by liveness and traffic, so a stopped UCC is not seen.`,
       endpoint.id,
     )
     this.#passed(now, endpoint, rttMs)
@@ -225,6 +245,7 @@ export class Judge {
   #condemned(endpoint: Endpoint, reason: string): void {
     // A new generation: nothing may reuse a keep-alive socket of the old one.
     endpoint.generation += 1
+    this.book.interrupt(endpoint.server)
     this.emit({ type: 'release', endpointId: endpoint.id, generation: endpoint.generation })
     this.#changed(endpoint, 'breaker-open', `${endpoint.seed.name} is not used: ${reason}.`)
   }

@@ -1,5 +1,5 @@
 /** One live connection of a session: its phase, its ids, what it said of itself. */
-import { Detector } from './detector'
+import type { Detector } from './detector'
 import type { LossCause, MovePlan } from './pool-protocol'
 import type { Road } from './road'
 import { NEVER, type DurationMs, type Instant } from './time'
@@ -96,6 +96,14 @@ export class Link {
     return true
   }
 
+  /** Which deadline of its phase has passed, if any. */
+  overdue(now: Instant): LossCause | undefined {
+    const { phase } = this
+    if (!('deadline' in phase) || now < phase.deadline) return undefined
+    if (phase.is === 'dialling' || phase.is === 'greeting') return { type: 'timeout', phase: 'connect' }
+    return phase.is === 'restoring' ? { type: 'timeout', phase: 'restore' } : undefined
+  }
+
   deadline(): Instant {
     const { phase } = this
     const own = 'deadline' in phase ? phase.deadline : NEVER
@@ -106,7 +114,11 @@ export class Link {
 }
 
 /** What a close means, from its code and what was said before it (rule 10 of the contract). */
-export function lossOf(link: Link, code: number, failure: Extract<LossCause, { type: 'closed' }>['failure']): LossCause {
+export function lossOf(
+  link: Link,
+  code: number,
+  failure: Extract<LossCause, { type: 'closed' }>['failure'],
+): LossCause {
   if (link.refusal !== undefined) return link.refusal
   switch (code) {
     case CLOSE.goingAway:

@@ -1,5 +1,6 @@
 import type { MovePlan } from './pool-protocol'
-import type { MoveTimings } from './session-protocol'
+import type { Link } from './link'
+import type { MoveTimings, SessionEffect } from './session-protocol'
 import type { Instant } from './time'
 
 /**
@@ -23,5 +24,21 @@ export function timingsOf(
     restoreMs: restored - welcomed,
     resumeMs: live - restored,
     totalMs: live - lastProof,
+  }
+}
+
+/** A move is told once, when its link carries every topic. */
+export class MoveReporter {
+  #open: { readonly plan: MovePlan; readonly link: Link } | undefined
+
+  begin(plan: MovePlan, link: Link): void {
+    this.#open = { plan, link }
+  }
+
+  finish(link: Link, now: Instant): Extract<SessionEffect, { type: 'moved' }> | undefined {
+    const open = this.#open
+    if (open?.link !== link) return undefined
+    this.#open = undefined
+    return { type: 'moved', plan: open.plan, timings: timingsOf(open.plan, link.times, now) }
   }
 }

@@ -16,36 +16,22 @@ import type { Ending } from './outbox-endings'
 import { expired, laneGone, lost, noRoom, superseded, unknown } from './outbox-endings'
 import type { Entry } from './outbox-entry'
 import { SetSuccession } from './outbox-entry'
+import type { Link } from './outbox-links'
+import { OutboxLinks } from './outbox-links'
 import type { LinkId } from './topic-protocol'
-import type { DurationMs, Instant } from './time'
+import type { Instant } from './time'
 import { NEVER } from './time'
 import type { ResultFrame } from './wire'
 
 /** After a `not-running` whose end nobody announced, a held command is tried again this often. */
 export const NOT_RUNNING_RETRY_MS = 1000
-/** Links remembered as lost, so that a restore hook's late command fails at once. */
-const MAX_LOST_LINKS = 32
-
-interface Link {
-  readonly link: LinkId
-  /** Takes queued commands: its subscribes are answered. */
-  isOpen: boolean
-  running: boolean
-  keys: string | undefined
-  offsetMs: DurationMs | undefined
-  /** Nothing is sent before: it just refused a command as not running. */
-  restsUntil: Instant
-  readonly waiting: Map<number, Entry>
-}
-
 /** One per session. Pure: effects are returned, time is told, ids come from the session's one series. */
 export class OutboxMachine {
   readonly #config: OutboxConfig
   readonly #nextId: (link: LinkId) => number
   /** In order of the calls: a Map iterates in insertion order. */
   readonly #entries = new Map<number, Entry>()
-  readonly #links = new Map<LinkId, Link>()
-  readonly #lost = new Set<LinkId>()
+  readonly #links = new OutboxLinks()
   readonly #sets = new SetSuccession()
   #order = 0
   #isClosed = false
@@ -64,7 +50,7 @@ export class OutboxMachine {
 
   /** Is a command on the wire of this link? A planned move waits for its answer before it leaves. */
   awaits(link: LinkId): boolean {
-    return (this.#links.get(link)?.waiting.size ?? 0) > 0
+    return (this.#links.known(link)?.waiting.size ?? 0) > 0
   }
 
   deadline(): Instant {
@@ -74,11 +60,7 @@ export class OutboxMachine {
       next = Math.min(next, request.deadline)
       if (place.name === 'held') isHeld = true
     }
-    if (!isHeld) return next
-    for (const link of this.#links.values()) {
-      if (link.isOpen && link.running && link.restsUntil > this.#now) next = Math.min(next, link.restsUntil)
-    }
-    return next
+    return isHeld ? Math.min(next, this.#links.nextRested(this.#now)) : next
   }
 
   handle(now: Instant, input: OutboxInput): readonly OutboxEffect[] {
@@ -103,7 +85,7 @@ export class OutboxMachine {
       case 'abort':
         return this.#abort(input.command, input.reason)
       case 'link-open': {
-        const link = this.#link(input.link)
+        const link = this.#links.open(input.link)
         link.isOpen = true
         link.running = input.running
         link.keys = input.keys
@@ -112,14 +94,14 @@ export class OutboxMachine {
       case 'link-lost':
         return this.#linkLost(input.link)
       case 'link-running': {
-        if (this.#lost.has(input.link)) return
-        const link = this.#link(input.link)
+        if (this.#links.isLost(input.link)) return
+        const link = this.#links.open(input.link)
         link.running = input.running
         link.restsUntil = this.#now
         return
       }
       case 'clock':
-        if (!this.#lost.has(input.link)) this.#link(input.link).offsetMs = input.offsetMs
+        if (!this.#links.isLost(input.link)) this.#links.open(input.link).offsetMs = input.offsetMs
         return
       case 'result':
         return this.#result(input.link, input.id, input.frame)
@@ -131,47 +113,15 @@ export class OutboxMachine {
 
   // Links
 
-  #link(id: LinkId): Link {
-    const known = this.#links.get(id)
-    if (known !== undefined) return known
-    const link: Link = {
-      link: id,
-      isOpen: false,
-      running: true,
-      keys: undefined,
-      offsetMs: undefined,
-      restsUntil: 0,
-      waiting: new Map(),
-    }
-    this.#links.set(id, link)
-    return link
-  }
-
   #linkLost(id: LinkId): void {
-    const link = this.#links.get(id)
-    this.#links.delete(id)
-    this.#lost.add(id)
-    for (const oldest of this.#lost) {
-      if (this.#lost.size <= MAX_LOST_LINKS) break
-      this.#lost.delete(oldest)
-    }
+    const link = this.#links.lose(id)
     for (const entry of link?.waiting.values() ?? []) {
       if (entry.request.lane !== undefined) this.#endLane(entry, 'the connection it was bound to was lost')
       else {
         entry.place = { name: 'held' }
-        entry.doubt ??= { keys: link?.keys }
+        entry.doubt = doubtAfter(entry.doubt, link?.keys)
       }
     }
-  }
-
-  /** New commands go to the newest open link that runs; during a planned move the old one only awaits its results. */
-  #target(): Link | undefined {
-    let newest: Link | undefined
-    for (const link of this.#links.values()) {
-      const isUsable = link.isOpen && link.running && link.restsUntil <= this.#now
-      if (isUsable && (newest === undefined || link.link > newest.link)) newest = link
-    }
-    return newest
   }
 
   // Commands
@@ -180,7 +130,7 @@ export class OutboxMachine {
     if (request.deadline <= this.#now) return this.#fail(request, expired(request))
     if (request.lane !== undefined) return this.#submitToLane(request, request.lane)
     const entry = this.#entry(request)
-    if (this.#target() === undefined && !this.#hasRoom(request)) {
+    if (this.#links.target(this.#now) === undefined && !this.#hasRoom(request)) {
       return this.#fail(request, noRoom(request, this.#config))
     }
     this.#entries.set(request.command, entry)
@@ -204,11 +154,11 @@ export class OutboxMachine {
   }
 
   #submitToLane(request: CommandRequest, lane: LinkId): void {
-    if (this.#lost.has(lane)) return this.#fail(request, laneGone(request))
+    if (this.#links.isLost(lane)) return this.#fail(request, laneGone(request))
     const entry = this.#entry(request)
     this.#entries.set(request.command, entry)
     this.#sets.add(entry)
-    this.#send(entry, this.#link(lane))
+    this.#send(entry, this.#links.open(lane))
   }
 
   #send(entry: Entry, link: Link): void {
@@ -224,7 +174,7 @@ export class OutboxMachine {
 
   /** Unacknowledged before newer, each doubt decided by where it would go now. */
   #flush(): void {
-    const link = this.#target()
+    const link = this.#links.target(this.#now)
     if (link === undefined) return
     for (const entry of [...this.#entries.values()]) {
       if (entry.place.name !== 'held') continue
@@ -244,7 +194,7 @@ export class OutboxMachine {
   // Endings
 
   #result(linkId: LinkId, id: number, frame: ResultFrame): void {
-    const link = this.#links.get(linkId)
+    const link = this.#links.known(linkId)
     const entry = link?.waiting.get(id)
     if (link === undefined || entry === undefined) return
     link.waiting.delete(id)
@@ -335,10 +285,15 @@ export class OutboxMachine {
   #finish(entry: Entry, executed: boolean): void {
     this.#entries.delete(entry.request.command)
     this.#sets.end(entry, executed)
-    if (entry.place.name === 'sent') this.#links.get(entry.place.link)?.waiting.delete(entry.place.id)
+    if (entry.place.name === 'sent') this.#links.known(entry.place.link)?.waiting.delete(entry.place.id)
   }
 
   #fail(request: CommandRequest, ending: Ending): void {
     this.#effects.push({ type: 'failed', command: request.command, ...ending })
   }
+}
+
+/** In doubt with two memories, no single one can tell any more. */
+function doubtAfter(doubt: Entry['doubt'], keys: string | undefined): Entry['doubt'] {
+  return { keys: doubt === undefined || doubt.keys === keys ? keys : undefined }
 }

@@ -37,7 +37,12 @@ export type JsonObject = Readonly<Record<string, unknown>>
 
 const STATES: ReadonlySet<unknown> = new Set<ReadinessState>(['running', 'starting', 'stopped', 'unknown'])
 const KINDS: ReadonlySet<unknown> = new Set<TopicKind>(['state', 'log', 'ephemeral'])
-const RESULT_STATUSES: ReadonlySet<unknown> = new Set<ResultFrame['status']>(['done', 'duplicate', 'rejected', 'expired'])
+const RESULT_STATUSES: ReadonlySet<unknown> = new Set<ResultFrame['status']>([
+  'done',
+  'duplicate',
+  'rejected',
+  'expired',
+])
 const OPS: ReadonlySet<unknown> = new Set<EventFrame['op']>(['upsert', 'remove', 'append'])
 
 const MIN_HEARTBEAT_MS = 500

@@ -106,7 +106,12 @@ export type PoolInput =
   | { readonly type: 'endpoints'; readonly source: EndpointSource; readonly seeds: readonly EndpointSeed[] }
   | { readonly type: 'probed'; readonly attempt: number; readonly result: ProbeResult }
   | { readonly type: 'reference'; readonly reachable: boolean }
-  | { readonly type: 'evidence'; readonly endpointId: string; readonly generation: number; readonly outcome: TrafficOutcome }
+  | {
+      readonly type: 'evidence'
+      readonly endpointId: string
+      readonly generation: number
+      readonly outcome: TrafficOutcome
+    }
   /** Readiness learned in band. `via` says how: only what proves readiness comes here. */
   | {
       readonly type: 'readiness'
@@ -139,12 +144,23 @@ export type PoolInput =
   | { readonly type: 'seat-unanswered'; readonly seat: SeatId; readonly lastProof: Instant }
   | { readonly type: 'seat-clear'; readonly seat: SeatId }
   | { readonly type: 'seat-lost'; readonly seat: SeatId; readonly cause: LossCause; readonly lastProof: Instant }
-  | { readonly type: 'seat-welcomed'; readonly seat: SeatId; readonly move: MoveId; readonly server: string; readonly spreadMs?: DurationMs }
+  | {
+      readonly type: 'seat-welcomed'
+      readonly seat: SeatId
+      readonly move: MoveId
+      readonly server: string
+      readonly spreadMs?: DurationMs
+    }
   /** The new side carries the seat now. */
   | { readonly type: 'seat-committed'; readonly seat: SeatId; readonly move: MoveId; readonly live: boolean }
   | { readonly type: 'seat-stable'; readonly seat: SeatId }
   | { readonly type: 'seat-failed'; readonly seat: SeatId; readonly move: MoveId; readonly cause: LossCause }
-  | { readonly type: 'goaway'; readonly seat: SeatId; readonly leaveWithinMs: DurationMs; readonly spreadMs?: DurationMs }
+  | {
+      readonly type: 'goaway'
+      readonly seat: SeatId
+      readonly leaveWithinMs: DurationMs
+      readonly spreadMs?: DurationMs
+    }
   | { readonly type: 'topic-silent'; readonly seat: SeatId; readonly silent: boolean }
   | {
       readonly type: 'ask-move'
@@ -207,14 +223,31 @@ export type PoolEffect =
     }
   /** Nothing kept alive below this generation may be used again. */
   | { readonly type: 'release'; readonly endpointId: string; readonly generation: number }
-  | { readonly type: 'endpoint-changed'; readonly endpointId: string; readonly reason: string; readonly sentence: string }
+  | {
+      readonly type: 'endpoint-changed'
+      readonly endpointId: string
+      readonly reason: string
+      readonly sentence: string
+    }
   | {
       readonly type: 'topology-changed'
       readonly source: EndpointSource
       readonly added: readonly string[]
       readonly removed: readonly string[]
     }
-  | { readonly type: 'warning'; readonly code: string; readonly sentence: string; readonly endpointId?: string; readonly cause?: unknown }
-  | { readonly type: 'decision'; readonly kind: string; readonly reason: string; readonly sentence: string; readonly facts: DecisionFacts }
+  | {
+      readonly type: 'warning'
+      readonly code: string
+      readonly sentence: string
+      readonly endpointId?: string
+      readonly cause?: unknown
+    }
+  | {
+      readonly type: 'decision'
+      readonly kind: string
+      readonly reason: string
+      readonly sentence: string
+      readonly facts: DecisionFacts
+    }
 
 export type DecisionFacts = Readonly<Record<string, string | number | boolean | undefined>>

@@ -62,7 +62,10 @@ export class PoolMachine {
 
   /** When the next `tick` is due. */
   deadline(): Instant {
-    let at = Math.min(this.#prober.deadline(this.#nextProbe), this.judge.roster.deadline((id) => this.#used(id)))
+    let at = Math.min(
+      this.#prober.deadline(this.#nextProbe),
+      this.judge.roster.deadline((id) => this.#used(id)),
+    )
     for (const seat of this.#seats.values()) at = Math.min(at, seat.deadline())
     for (const [, fence] of this.judge.fences()) at = Math.min(at, fence.deadline())
     return at
@@ -135,9 +138,9 @@ export class PoolMachine {
       case 'topic-silent':
         return seat.topicSilent(now, input.silent)
       case 'ask-move':
-        return seat.ask(now, input)
+        return seat.ask(input)
       case 'can-move':
-        return seat.answered(input.question, input.allowed, now)
+        return seat.answered(now, input.question, input.allowed)
     }
   }
 
@@ -205,7 +208,13 @@ export class PoolMachine {
     for (const seat of this.#seats.values()) seat.pause(now)
     this.#prober.urge(now, () => true)
     const sentence = `We ourselves were stopped for ${Math.round(lateMs)} ms: nobody is blamed, everybody is asked.`
-    this.#effects.push({ type: 'decision', kind: 'own-pause', reason: 'late', sentence, facts: { lateMs: Math.round(lateMs) } })
+    this.#effects.push({
+      type: 'decision',
+      kind: 'own-pause',
+      reason: 'late',
+      sentence,
+      facts: { lateMs: Math.round(lateMs) },
+    })
   }
 
   #tick(now: Instant): void {
@@ -217,11 +226,13 @@ export class PoolMachine {
       const fell = fence.expire(now, this.judge.book.termsSince(now - this.settings.failover.fenceMs, ucc))
       if (fell === undefined) continue
       const to = fell.to === undefined ? 'none' : `${fell.to}`
-      const sentence = `Nobody has announced term ${fell.from} for ${this.settings.failover.fenceMs} ms: terms start again at ${to}.`
+      const { fenceMs } = this.settings.failover
+      const sentence = `Nobody has announced term ${fell.from} for ${fenceMs} ms: terms start again at ${to}.`
       this.#effects.push({ type: 'warning', code: 'TERM_RESET', sentence })
     }
     const purged = this.judge.roster.purge(now, (id) => this.#used(id))
-    for (const id of purged) this.#effects.push({ type: 'release', endpointId: id, generation: Number.MAX_SAFE_INTEGER })
+    for (const id of purged)
+      this.#effects.push({ type: 'release', endpointId: id, generation: Number.MAX_SAFE_INTEGER })
   }
 
   #settle(now: Instant): void {
@@ -303,12 +314,19 @@ export class PoolMachine {
   #warmEndpoint(seat: Seat): Endpoint | undefined {
     // While a road is sought the warm connection stays where it is: it may be the road.
     const kept = this.#warm.get(seat.who.id)
-    if (seat.place.is === 'searching' || seat.move !== undefined) return kept === undefined ? undefined : this.judge.roster.get(kept)
+    if (seat.place.is === 'searching' || seat.move !== undefined)
+      return kept === undefined ? undefined : this.judge.roster.get(kept)
     const here = this.judge.roster.get(seat.place.endpointId)
     return this.judge.roster
       .present()
       .filter((one) => one !== here && (one.server === undefined || one.server !== here?.server))
-      .filter((one) => one.liveness.is === 'up' && one.breaker.state.is === 'closed' && one.contract !== 'absent' && !one.unauthorized)
+      .filter(
+        (one) =>
+          one.liveness.is === 'up' &&
+          one.breaker.state.is === 'closed' &&
+          one.contract !== 'absent' &&
+          !one.unauthorized,
+      )
       .sort((a, b) => a.seed.rank - b.seed.rank || a.order - b.order)[0]
   }
 }

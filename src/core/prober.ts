@@ -63,7 +63,11 @@ export class Prober {
   }
 
   /** Starts what is due. `interval` gives the next due instant of a slot from its last start and its own rhythm. */
-  due(now: Instant, nextAt: (key: ProbeKey, lastAt: Instant, unit: number) => Instant, generation: (id: string) => number): Attempt[] {
+  due(
+    now: Instant,
+    nextAt: (key: ProbeKey, lastAt: Instant, unit: number) => Instant,
+    generation: (id: string) => number,
+  ): Attempt[] {
     const started: Attempt[] = []
     for (const slot of this.#slots.values()) {
       const urgent = now >= slot.urgentAt

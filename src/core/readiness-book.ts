@@ -27,6 +27,7 @@ export interface Word {
 
 /** In-band proof younger than this may contradict a probe. */
 const IN_BAND_FRESH_MS = 3000
+const MAX_SERVERS = 128
 
 export interface Saying {
   readonly state: ReadinessState
@@ -53,8 +54,19 @@ export class ReadinessBook {
     return terms
   }
 
+  /** The server was found down: whatever it runs when it is back, it runs since then. */
+  interrupt(server: string | undefined): void {
+    if (server === undefined) return
+    for (const word of this.#words.get(server)?.values() ?? []) word.runningSince = undefined
+  }
+
   /** Takes a saying; tells what changed. `again`: ask once more at the edge cadence, the beats say otherwise. */
-  hear(now: Instant, server: string, ucc: string | undefined, saying: Saying): { readonly changed: boolean; readonly again: boolean } {
+  hear(
+    now: Instant,
+    server: string,
+    ucc: string | undefined,
+    saying: Saying,
+  ): { readonly changed: boolean; readonly again: boolean } {
     const word = this.#entry(server, ucc, now)
     const before = { state: word.state, term: word.term, draining: word.draining }
     const again = saying.via === 'probe' ? this.#fromProbe(now, word, saying) : this.#inBand(now, word, saying)
@@ -100,7 +112,12 @@ export class ReadinessBook {
 
   #entry(server: string, ucc: string | undefined, now: Instant): Word & { inBandAt: Instant } {
     let uccs = this.#words.get(server)
-    if (uccs === undefined) this.#words.set(server, (uccs = new Map()))
+    if (uccs === undefined) {
+      // Server names come from outside: a hostile one must not fill the memory.
+      const oldest = this.#words.size >= MAX_SERVERS ? this.#words.keys().next().value : undefined
+      if (oldest !== undefined) this.#words.delete(oldest)
+      this.#words.set(server, (uccs = new Map()))
+    }
     let word = uccs.get(ucc)
     if (word === undefined) {
       word = {

@@ -30,7 +30,10 @@ export function search(judge: Judge, facts: SearchFacts): SearchResult {
   const usable = strict.length > 0 ? strict : lenient(judge, fresh, facts)
   const to = pick(usable, facts)
   if (to === undefined) {
-    return { found: 'nothing', allTried: present.length > 0 && present.every((one) => one.triedSince(facts.place.since)) }
+    return {
+      found: 'nothing',
+      allTried: present.length > 0 && present.every((one) => judge.triedSince(one, facts.ucc, facts.place.since)),
+    }
   }
   return { found: 'road', to, betterPending: present.some((endpoint) => couldBeBetter(judge, endpoint, to, facts)) }
 }
@@ -66,9 +69,8 @@ function isWhence(standing: Standing, place: Searching): boolean {
 
 function couldBeBetter(judge: Judge, endpoint: Endpoint, than: Standing, facts: SearchFacts): boolean {
   const { place, ucc, asked } = facts
-  if (endpoint.id === than.endpointId || endpoint.triedSince(place.since) || facts.barred(endpoint.id)) return false
-  const word = judge.word(endpoint, ucc)
-  if (word !== undefined && word.at >= place.since && !judge.running(word, ucc)) return false
+  if (endpoint.id === than.endpointId || facts.barred(endpoint.id)) return false
+  if (judge.triedSince(endpoint, ucc, place.since)) return false
   const standing = judge.standing(endpoint, ucc)
   if (isWhence(standing, place)) return !NOT_BACK.has(place.reason)
   return compareStandings(standing, than, asked).difference < 0

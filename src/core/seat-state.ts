@@ -1,5 +1,5 @@
 /** Where a seat is, as a discriminated union: each state carries only what it needs. */
-import type { LossCause, MoveKind, MovePlan, MoveReason } from './pool-protocol'
+import type { MoveKind, MovePlan, MoveReason } from './pool-protocol'
 import type { PingAnswer } from './suspicion'
 import type { DurationMs, Instant } from './time'
 
@@ -21,8 +21,6 @@ export interface Goaway {
   readonly at: Instant
   readonly until: Instant
   readonly spreadMs?: DurationMs
-  /** This client's own moment within the spread window. */
-  readonly draw: number
 }
 
 /** Looking for a road. Only what answered `running` at or after `since` counts. */
@@ -70,7 +68,11 @@ export interface PendingMove {
   readonly notBefore: Instant
   /** From here on it no longer waits for a quiet moment. */
   readonly latest: Instant
-  readonly question: 'not-asked' | { readonly asked: number } | { readonly refusedUntil: Instant } | 'granted'
+  readonly question:
+    | { readonly is: 'not-asked' }
+    | { readonly is: 'asked'; readonly question: number }
+    | { readonly is: 'refused'; readonly until: Instant }
+    | { readonly is: 'granted' }
 }
 
 /** What `switchover()` or `failback()` asked for. */
@@ -78,20 +80,6 @@ export interface Wish {
   readonly call?: number
   readonly to: string
   readonly hold: boolean
-}
-
-/** Which loss counts as hard evidence against the endpoint, and why the seat moves then. */
-export function lossReason(cause: LossCause): { readonly reason: MoveReason; readonly hard: boolean } {
-  switch (cause.type) {
-    case 'restart':
-      return { reason: 'server-restart', hard: false }
-    case 'drained':
-      return { reason: 'drained', hard: false }
-    case 'closed':
-      return { reason: 'connection-lost', hard: cause.failure?.kind !== 'too-large' }
-    default:
-      return { reason: 'connection-lost', hard: false }
-  }
 }
 
 /** After these the lost endpoint is not waited for: it said so itself, or it was just found out. */
@@ -104,6 +92,7 @@ export const NOT_BACK: ReadonlySet<MoveReason> = new Set<MoveReason>([
   'topic-silent',
 ])
 
-export function moveKind(reason: MoveReason, betterRank: boolean): Extract<MoveKind, 'switchover' | 'failback'> {
-  return reason !== 'switchover' && betterRank ? 'failback' : 'switchover'
+/** A failback is a planned move to a better rank; every other planned move is a switchover. */
+export function moveKind(betterRank: boolean): Extract<MoveKind, 'switchover' | 'failback'> {
+  return betterRank ? 'failback' : 'switchover'
 }

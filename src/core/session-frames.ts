@@ -1,7 +1,8 @@
 /** What the frames of a live link mean, one function for each kind. Topic and command frames go to their machines. */
 import type { OutboxInput } from './command-protocol'
 import type { Link } from './link'
-import type { LossCause, PoolInput, SeatId } from './pool-protocol'
+import type { FrameProblem } from './parse-frame'
+import type { LossCause, MoveId, MovePlan, PoolInput, SeatId } from './pool-protocol'
 import type { SessionEffect } from './session-protocol'
 import type { TopicSet } from './session-topics'
 import type { DurationMs, Instant } from './time'
@@ -29,6 +30,23 @@ export function hearWelcome(link: Link, frame: WelcomeFrame, context: FrameConte
   sayReadiness(link, 'welcome', frame, context)
   tellClock(link, frame.ts, context, 0)
   if (frame.peers !== undefined) context.emit({ type: 'peers', server: frame.server, peers: frame.peers })
+}
+
+/** The new side has said who it is. */
+export function welcomedInput(seat: SeatId, move: MoveId, { server, spreadMs }: WelcomeFrame): PoolInput {
+  return { type: 'seat-welcomed', seat, move, server, ...(spreadMs === undefined ? {} : { spreadMs }) }
+}
+
+/** The application re-establishes its session there before anything else. */
+export function restoreEffect(link: Link, plan: MovePlan, { server, term }: WelcomeFrame): SessionEffect {
+  return {
+    type: 'restore',
+    link: link.id,
+    endpointId: link.road.endpointId,
+    server,
+    ...(plan.fromServer === undefined ? {} : { previous: plan.fromServer }),
+    ...(term === undefined ? {} : { term }),
+  }
 }
 
 export function hearFrame(link: Link, frame: ServerFrame, context: FrameContext): void {
@@ -60,7 +78,28 @@ export function hearFrame(link: Link, frame: ServerFrame, context: FrameContext)
   }
 }
 
-function topicFrame(link: Link, frame: Extract<ServerFrame, { type: 'subscribed' | 'snapshot' | 'event' }>, context: FrameContext): void {
+/** A frame that could not be read: with a known id only that topic is concerned. */
+export function hearProblem(link: Link, problem: FrameProblem, context: FrameContext): void {
+  const meaning = problem.id === undefined ? undefined : link.ids.get(problem.id)
+  if (meaning !== undefined && 'topic' in meaning) {
+    context.topics.handle(context.now, meaning.topic, { type: 'problem', link: link.id, detail: problem.detail })
+  }
+  const sentence = `${link.server} sent a frame that was refused: ${problem.detail}.`
+  context.emit({ type: 'warning', code: 'FRAME_REFUSED', sentence, endpointId: link.road.endpointId })
+}
+
+/** The slow decay of a standby is told before it is needed. */
+export function refusedByStandby(link: Link): SessionEffect {
+  const { endpointId } = link.road
+  const sentence = `The standby ${endpointId} refuses the token: a failover there would not be served.`
+  return { type: 'warning', code: 'TOKEN_REFUSED_BY_STANDBY', sentence, endpointId }
+}
+
+function topicFrame(
+  link: Link,
+  frame: Extract<ServerFrame, { type: 'subscribed' | 'snapshot' | 'event' }>,
+  context: FrameContext,
+): void {
   const meaning = link.ids.get(frame.id)
   // Frames of an id that was given up are dropped (rule 5 of the contract).
   if (meaning === undefined || !('topic' in meaning)) return
@@ -90,13 +129,17 @@ function rejected(link: Link, frame: Extract<ServerFrame, { type: 'reject' }>, c
   }
   const meaning = link.ids.get(id)
   if (meaning === undefined) return
-  if ('topic' in meaning) return context.topics.handle(context.now, meaning.topic, { type: 'rejected', link: link.id, code, message })
+  if ('topic' in meaning)
+    return context.topics.handle(context.now, meaning.topic, { type: 'rejected', link: link.id, code, message })
   const result = { type: 'result' as const, id, status: 'rejected' as const, error: { code, message } }
   context.outbox({ type: 'result', link: link.id, id, frame: result })
 }
 
+/** Also for the other topics: a server that is busy with one of them sends no beats, and those are no less current. */
 function proveRunning(link: Link, context: FrameContext): void {
-  if (link.tellsProof(context.now, PROOF_EVERY_MS)) sayReadiness(link, 'traffic', { state: 'running' }, context)
+  if (!link.tellsProof(context.now, PROOF_EVERY_MS)) return
+  sayReadiness(link, 'traffic', { state: 'running' }, context)
+  context.topics.running(context.now, link.id, true)
 }
 
 function sayReadiness(

@@ -5,11 +5,22 @@
  */
 import type { OutboxEffect, CommandRequest } from './command-protocol'
 import type { FrameProblem } from './parse-frame'
-import type { MoveId, MovePlan, PoolInput } from './pool-protocol'
+import type { MoveId, MovePlan, PoolInput, SeatId } from './pool-protocol'
 import type { NetworkFailure, Road } from './road'
+import type { SessionSettings } from './settings'
 import type { DurationMs } from './time'
 import type { LinkId, TopicConfig, TopicEffect } from './topic-protocol'
-import type { ClientFrame, Peer, ServerFrame } from './wire'
+import type { ClientFrame, ClientIdentity, Peer, ServerFrame } from './wire'
+
+export interface SessionConfig {
+  readonly seat: SeatId
+  readonly settings: SessionSettings
+  readonly ucc: string | undefined
+  readonly client: ClientIdentity
+  readonly warm: boolean
+  readonly hasRestore: boolean
+  readonly commands: { readonly maxQueued: number; readonly maxQueuedBytes: number; readonly sharedKeys: boolean }
+}
 
 export type SessionInput =
   | { readonly type: 'go'; readonly plan: MovePlan }
@@ -61,7 +72,14 @@ export type SessionEffect =
       readonly server: string | undefined
       readonly reason: 'connect' | 'expiring' | 'rejected'
     }
-  | { readonly type: 'restore'; readonly link: LinkId; readonly endpointId: string; readonly server: string; readonly previous?: string; readonly term?: number }
+  | {
+      readonly type: 'restore'
+      readonly link: LinkId
+      readonly endpointId: string
+      readonly server: string
+      readonly previous?: string
+      readonly term?: number
+    }
   /** The restore hook's attempt is over: its signal aborts. */
   | { readonly type: 'cancel-restore'; readonly link: LinkId }
   | { readonly type: 'peers'; readonly server: string; readonly peers: readonly Peer[] }

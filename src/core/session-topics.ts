@@ -1,18 +1,26 @@
 /** The topics of a session: one machine each. Turns link events into topic inputs and hands their effects up. */
+import { topicFrameOf } from './client-frames'
 import type { Link } from './link'
+import type { SessionEffect } from './session-protocol'
 import { NEVER, type Instant } from './time'
 import { TopicMachine } from './topic'
 import type { LinkId, TopicConfig, TopicEffect, TopicInput } from './topic-protocol'
+import type { ClientFrame } from './wire'
 
-/** `link` is the one the effect speaks of; none for effects about the topic as a whole. */
-export type TopicListener = (topic: string, link: LinkId | undefined, effect: TopicEffect) => void
+export interface TopicHost {
+  link(id: LinkId): Link | undefined
+  send(link: Link, frame: ClientFrame): void
+  /** A topic of this link has been silent beyond its bound, or was heard again. */
+  silent(link: Link | undefined, silent: boolean): void
+  emit(effect: SessionEffect): void
+}
 
 export class TopicSet {
   readonly #topics = new Map<string, TopicMachine>()
   /** Logs whose consumer is slow: unsubscribed for now, so no move waits for them. */
   readonly #paused = new Set<string>()
 
-  constructor(private readonly listen: TopicListener) {}
+  constructor(private readonly host: TopicHost) {}
 
   get size(): number {
     return this.#topics.size
@@ -83,9 +91,31 @@ export class TopicSet {
     const machine = this.#topics.get(topic)
     if (machine === undefined) return
     for (const effect of machine.handle(now, input)) {
-      this.listen(topic, 'link' in effect ? effect.link : 'link' in input ? input.link : undefined, effect)
+      this.#carryOut(topic, 'link' in effect ? effect.link : 'link' in input ? input.link : undefined, effect)
     }
     // A refused topic is over: nothing waits for it any more.
     if (machine.state === 'closed') this.#topics.delete(topic)
+  }
+
+  #carryOut(topic: string, linkId: LinkId | undefined, effect: TopicEffect): void {
+    const link = linkId === undefined ? undefined : this.host.link(linkId)
+    switch (effect.type) {
+      case 'subscribe':
+      case 'unsubscribe': {
+        const frame = link === undefined ? undefined : topicFrameOf(link, topic, effect)
+        if (link !== undefined && frame !== undefined) this.host.send(link, frame)
+        return
+      }
+      case 'answered':
+        return void link?.answered.add(topic)
+      case 'silent':
+      case 'heard':
+        return this.host.silent(link, effect.type === 'silent')
+      case 'adopted':
+        link?.adopted.add(topic)
+        break
+      default:
+    }
+    this.host.emit({ type: 'topic', topic, effect, ...(link === undefined ? {} : { server: link.server }) })
   }
 }

@@ -59,7 +59,10 @@ export const SUSPICION_TABLE: readonly Row[] = [
   { ping: ['none'], current: GONE, other: GONE, decision: 'blind' },
 ]
 
-export function decideSuspicion(facts: SuspicionFacts): { readonly decision: SuspicionDecision; readonly hard: boolean } {
+export function decideSuspicion(facts: SuspicionFacts): {
+  readonly decision: SuspicionDecision
+  readonly hard: boolean
+} {
   for (const row of SUSPICION_TABLE) {
     if (!row.ping.includes(facts.ping) || !row.current.includes(facts.current)) continue
     if (!row.other.includes(facts.other)) continue

@@ -24,11 +24,11 @@ export class TopicPulse {
   }
 
   /** An event or snapshot was accepted. */
-  event(now: Instant, link: LinkId, effects: TopicEffect[]): void {
+  event(now: Instant, link: LinkId, emit: (effect: TopicEffect) => void): void {
     this.#lastEventAt = now
     this.#currentAt = now
     this.#silentSince = now
-    if (this.#isReported) effects.push({ type: 'heard', link })
+    if (this.#isReported) emit({ type: 'heard', link })
     this.#isReported = false
   }
 
@@ -43,11 +43,11 @@ export class TopicPulse {
     return lane.heardAt + Math.max(this.#config.staleAfterMs, 2 * lane.heartbeatMs)
   }
 
-  check(now: Instant, lane: Lane, effects: TopicEffect[]): void {
+  check(now: Instant, lane: Lane, emit: (effect: TopicEffect) => void): void {
     if (lane.running) this.#currentAt = Math.max(this.#currentAt ?? lane.heardAt, lane.heardAt)
     if (now < this.#silentAt(lane)) return
     this.#isReported = true
-    effects.push({ type: 'silent', link: lane.link, sinceMs: now - this.#silentSince })
+    emit({ type: 'silent', link: lane.link, sinceMs: now - this.#silentSince })
   }
 
   deadline(lane: Lane | undefined, state: TopicState): Instant {

@@ -165,7 +165,13 @@ export type ServerFrame =
   | WelcomeFrame
   | TopicFrame
   | ResultFrame
-  | { readonly type: 'heartbeat'; readonly state: ReadinessState; readonly ts?: number; readonly term?: number; readonly load?: Load }
+  | {
+      readonly type: 'heartbeat'
+      readonly state: ReadinessState
+      readonly ts?: number
+      readonly term?: number
+      readonly load?: Load
+    }
   | { readonly type: 'status'; readonly state: ReadinessState; readonly term?: number }
   | { readonly type: 'pong'; readonly n: number; readonly ts?: number }
   | GoawayFrame

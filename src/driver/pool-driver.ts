@@ -12,7 +12,10 @@ import type { Loop, LoopPart } from './loop'
 
 /** What the pool asks of the client layer. All callbacks come later, never at once. */
 export interface PoolHooks {
-  probe(ask: { road: Road; ucc: string | undefined; timeoutMs: DurationMs }, done: (result: ProbeResult) => void): Cancel
+  probe(
+    ask: { road: Road; ucc: string | undefined; timeoutMs: DurationMs },
+    done: (result: ProbeResult) => void,
+  ): Cancel
   /** Is the network there at all? Nothing where there is no reference. */
   reference?(done: (reachable: boolean) => void): Cancel
   /** Peers as a server names them, made into seeds where they are acceptable. */
@@ -164,12 +167,10 @@ export class PoolDriver implements LoopPart {
 
   /** Keeps the cancel function for as long as the work runs. */
   #start(work: (done: () => void) => Cancel | undefined): void {
-    let cancel: Cancel | undefined
-    let isDone = false
-    cancel = work(() => {
-      isDone = true
+    // Callbacks come later, never inside the call: `cancel` is known by then.
+    const cancel = work(() => {
       if (cancel !== undefined) this.#running.delete(cancel)
     })
-    if (cancel !== undefined && !isDone) this.#running.add(cancel)
+    if (cancel !== undefined) this.#running.add(cancel)
   }
 }

@@ -1,8 +1,8 @@
-/** Runs one Session machine on one platform: links, tokens, the restore hook; and the traffic between it and the pool. */
+/** Runs one Session machine on one platform: links, tokens, the restore hook, and the traffic with the pool. */
 import type { OutboxEffect } from '../core/command-protocol'
 import type { MoveId } from '../core/pool-protocol'
-import { SessionMachine, type SessionConfig } from '../core/session'
-import type { SessionEffect, SessionInput } from '../core/session-protocol'
+import { SessionMachine } from '../core/session'
+import type { SessionConfig, SessionEffect, SessionInput } from '../core/session-protocol'
 import type { Instant } from '../core/time'
 import type { LinkId } from '../core/topic-protocol'
 import type { Cancel } from '../platform/platform'

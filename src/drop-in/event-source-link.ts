@@ -103,7 +103,8 @@ export class EventSourceLink {
 
   #request(road: Road, url: URL): void {
     const place = placeOnRoad(url, this.routing.base, road)
-    const headers: Record<string, string> = { accept: 'text/event-stream', 'cache-control': 'no-cache' }
+    // No Cache-Control: CORS would ask for leave to send it, and the platform's requests bypass caches anyway.
+    const headers: Record<string, string> = { accept: 'text/event-stream' }
     if (this.#lastEventId !== '') headers['last-event-id'] = toHeaderValue(this.#lastEventId)
     if (this.#isKnown && this.#token !== undefined) headers['authorization'] = `Bearer ${this.#token}`
     this.#cancel = this.routing.platform.stream(
@@ -117,8 +118,13 @@ export class EventSourceLink {
   }
 
   #head(status: number, header: HeaderReader, url: URL, road: Road): void {
+    const route = this.#route
     const retryAfterMs = readRetryAfter(header('retry-after') ?? null, this.routing.platform.wallClock())
-    this.#tell({ type: 'status', status, retryAfter: retryAfterMs !== undefined })
+    this.#answered(status, header, url, road, retryAfterMs)
+    this.#tell(route, { type: 'status', status, retryAfter: retryAfterMs !== undefined })
+  }
+
+  #answered(status: number, header: HeaderReader, url: URL, road: Road, retryAfterMs: number | undefined): void {
     if (status === 200 && isEventStream(header('content-type'))) {
       this.#failedAt = undefined
       return this.handlers.opened()
@@ -147,16 +153,17 @@ export class EventSourceLink {
   }
 
   #ended(failure: NetworkFailure | undefined): void {
+    const route = this.#route
     this.#cancel = noop
-    if (failure !== undefined) {
-      this.#failedAt = this.#route?.endpointId
-      this.#tell(failure.kind === 'timeout' ? { type: 'timeout' } : { type: 'failure', failure })
-    }
+    if (failure !== undefined) this.#failedAt = route?.endpointId
     this.handlers.ended({ permanent: false })
+    if (failure === undefined) return
+    this.#tell(route, failure.kind === 'timeout' ? { type: 'timeout' } : { type: 'failure', failure })
   }
 
-  #tell(outcome: Evidence): void {
-    if (this.#route !== undefined) this.routing.evidence(this.#route, outcome)
+  /** Always last: the verdict it brings about may move this very connection before it returns. */
+  #tell(route: Route | undefined, outcome: Evidence): void {
+    if (route !== undefined) this.routing.evidence(route, outcome)
   }
 }
 

@@ -10,6 +10,8 @@ export interface FetchCall {
   readonly headers: Headers
   readonly body: PreparedBody
   readonly signal: AbortSignal | undefined
+  /** The Request this was read from: it keeps its signal working. */
+  readonly request: Request | undefined
   readonly redirect: RequestRedirect
   /** What else the caller said: `cache`, `credentials`, `keepalive` and the like. */
   readonly rest: RequestInit
@@ -41,7 +43,7 @@ export async function readCall(url: URL, input: RequestInfo | URL, init: Request
   if (!REDIRECT_MODES.has(redirect)) throw new TypeError(`'${redirect}' is not a redirect mode`)
   const body = init.body === undefined && request !== undefined ? undefined : prepareBody(init.body)
   const headers = new Headers(init.headers ?? request?.headers)
-  const call = { url, method, headers, signal, redirect, rest: { ...requestDetails(request), ...said } }
+  const call = { url, method, headers, signal, request, redirect, rest: { ...requestDetails(request), ...said } }
   return { ...call, body: checkBody(method, body ?? (await readRequestBody(request, signal))) }
 }
 

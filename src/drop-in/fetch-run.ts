@@ -9,7 +9,7 @@ import { FetchAttempt } from './fetch-attempt'
 import type { AttemptOutcome } from './fetch-attempt'
 import type { FetchCall } from './fetch-call'
 import { readRetryAfter, toFetchError } from './fetch-errors'
-import type { BodyAborts } from './fetch-signal'
+import type { AbortWatch } from './fetch-signal'
 import type { Route, Routing } from './routing'
 
 interface Flight {
@@ -21,7 +21,7 @@ interface Flight {
 const noop: Cancel = () => undefined
 
 /** Runs a call to its response. */
-export function runCall(routing: Routing, call: FetchCall, aborts: BodyAborts): Promise<Response> {
+export function runCall(routing: Routing, call: FetchCall, aborts: AbortWatch): Promise<Response> {
   return new Promise((resolve, reject) => new FetchRun(routing, call, aborts, resolve, reject).start())
 }
 
@@ -39,7 +39,7 @@ class FetchRun {
   constructor(
     private readonly routing: Routing,
     private readonly call: FetchCall,
-    private readonly aborts: BodyAborts,
+    private readonly aborts: AbortWatch,
     private readonly resolve: (response: Response) => void,
     private readonly reject: (reason: unknown) => void,
   ) {
@@ -61,9 +61,7 @@ class FetchRun {
   start(): void {
     const { signal } = this.call
     if (signal !== undefined) {
-      const onAbort = (): void => this.#abort(signal.reason)
-      signal.addEventListener('abort', onAbort, { once: true })
-      this.#stops.push(() => signal.removeEventListener('abort', onAbort))
+      this.#stops.push(this.aborts.watch(signal, () => this.#abort(signal.reason)))
     }
     this.#stops.push(
       this.routing.onLeft((left) => {
@@ -102,10 +100,22 @@ class FetchRun {
         return this.#respond(effect.attempt)
       case 'reject':
         this.#end()
+        if (effect.code === 'OUTCOME_UNKNOWN') this.#tellDoubt()
         return this.reject(
           effect.code === 'ABORTED' ? this.#reason : toFetchError(effect, this.call.url.pathname, this.#route),
         )
     }
+  }
+
+  #tellDoubt(): void {
+    const { method, url, headers } = this.call
+    const key = headers.get('idempotency-key')
+    const server = this.#route?.server
+    this.routing.inDoubt({
+      subject: `${method} ${url.pathname}`,
+      ...(key === null ? {} : { key }),
+      ...(server === undefined ? {} : { server }),
+    })
   }
 
   #dispatch(number: number): void {
@@ -147,8 +157,8 @@ class FetchRun {
     const flight = this.#flights.get(number)
     this.#end()
     if (flight?.response === undefined) return
-    const { signal } = this.call
-    if (signal !== undefined) this.aborts.connect(signal, flight.controller, flight.response)
+    const { signal, request } = this.call
+    if (signal !== undefined) this.aborts.watchBody(signal, request, flight.controller, flight.response)
     this.resolve(flight.response)
   }
 

@@ -2,7 +2,7 @@
 import { isRequest, readCall } from './fetch-call'
 import { clientClosed } from './fetch-errors'
 import { runCall } from './fetch-run'
-import { BodyAborts } from './fetch-signal'
+import { AbortWatch } from './fetch-signal'
 import { resolveUrl } from './fetch-url'
 import type { Routing } from './routing'
 
@@ -19,13 +19,14 @@ export type FetchFunction = (input: RequestInfo | URL, init?: RequestInit) => Pr
  * `UNAUTHORIZED` or `PROTOCOL_ERROR`.
  */
 export function createFetch(routing: Routing): FetchFunction {
-  const aborts = new BodyAborts()
+  const aborts = new AbortWatch()
   return async (input, init) => {
     if (routing.closed) throw clientClosed()
     const url = resolveUrl(isRequest(input) ? input.url : input, routing.base)
-    if (!routing.knows(url)) return globalThis.fetch(input, init)
+    if (!/^https?:$/.test(url.protocol) || !routing.knows(url)) return globalThis.fetch(input, init)
     const call = await readCall(url, input, init)
-    // Reading a Request's body takes time.
+    // Reading the call took a turn or more; an abort in between has fired its event already.
+    call.signal?.throwIfAborted()
     if (routing.closed) throw clientClosed()
     return runCall(routing, call, aborts)
   }

@@ -8,6 +8,7 @@ import type { Road } from '../core/road'
 import type { Cancel, Platform } from '../platform/platform'
 
 export interface RouteAsk {
+  /** Named again only when there is no other candidate. */
   readonly avoid: readonly string[]
   readonly freshProof: boolean
   /** `websocket` and `event-stream` prefer nothing; the word is for the decision log. */
@@ -25,6 +26,15 @@ export interface LeftEndpoint {
   readonly generation: number
   /** `lost`: condemned or left by a failover, now. `drained`: a planned move has ended; the old side may go. */
   readonly how: 'lost' | 'drained'
+}
+
+export interface RequestInDoubt {
+  /** Method and path; never the query, which may hold a secret. */
+  readonly subject: string
+  /** Its Idempotency-Key. */
+  readonly key?: string
+  /** The server that may have executed it. */
+  readonly server?: string
 }
 
 export interface Routing {
@@ -49,6 +59,8 @@ export interface Routing {
     ask: { readonly reason: 'connect' | 'rejected'; readonly server: string | undefined },
     done: (answer: { readonly token?: string } | { readonly error: unknown }) => void,
   ): Cancel
+  /** An unsafe request may have been executed, and nobody will know: the application must look. */
+  inDoubt(doubt: RequestInDoubt): void
   /** Announces endpoints that were left. */
   onLeft(listener: (left: LeftEndpoint) => void): Cancel
   /** Announces that the client closes, before anything is torn down. */

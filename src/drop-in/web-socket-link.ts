@@ -121,8 +121,8 @@ export class SocketLink {
   #opened(info: { readonly protocol: string; readonly extensions: string }): void {
     this.#cancelTimer()
     this.#isOpen = true
-    this.#tell({ type: 'status', status: 101, retryAfter: false })
     this.handlers.opened(info)
+    this.#tell({ type: 'status', status: 101, retryAfter: false })
   }
 
   #closed(close: Closed): void {

@@ -1,32 +1,76 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+/** The built browser entry as a page gets it: what is in it, how large it is, and that it runs. */
+import { gzipSync } from 'node:zlib'
+import { builtinModules } from 'node:module'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundleForPage } from './bundle'
 import { launchBrowser, type Browser } from './harness'
 
-let browser: Browser
+/** Whole library, minified and gzipped. Measured 2026-11-22: SIZE bytes; held at a tenth more. */
+const BUDGET_BYTES = 99_000
 
+let browser: Browser
 beforeAll(async () => {
   browser = await launchBrowser()
 })
 afterAll(() => browser.close())
 
-it('runs the built package in a page', async () => {
-  const open = await browser.open(`
-    import * as library from 'failover-client'
-    globalThis.names = Object.keys(library)
-  `)
-  try {
-    const names = await open.page.evaluate(() => (globalThis as unknown as { names: string[] }).names)
-    expect(names).toContain('createFailoverClient')
-    expect(open.errors).toEqual([])
-  } finally {
-    await open.close()
-  }
+describe('what a bundler makes of it', () => {
+  const USE = "import { createFailoverClient } from 'failover-client'; createFailoverClient({ hostname: 'h' })"
+
+  it('holds nothing of Node, ws or undici', async () => {
+    const { text, metafile } = await bundleForPage(browser.entry, USE)
+    const inputs = Object.keys(metafile.inputs)
+    expect(inputs.some((path) => path.endsWith('/index.browser.js'))).toBe(true)
+    expect(inputs.filter((path) => /node_modules\/(ws|undici)\//.test(path))).toEqual([])
+    // Neither imported, nor left to be imported when it runs.
+    const imports = Object.values(metafile.inputs).flatMap((input) => input.imports)
+    expect(imports.filter(({ external }) => external === true)).toEqual([])
+    expect(imports.filter(({ path }) => isBuiltin(path)).map(({ path }) => path)).toEqual([])
+    expect(Object.values(metafile.outputs).flatMap((output) => output.imports)).toEqual([])
+    expect(text.match(/["'`]node:[a-z_/]+["'`]/g) ?? []).toEqual([])
+  })
+
+  it(`stays within ${BUDGET_BYTES} bytes, minified and gzipped`, async () => {
+    const { text } = await bundleForPage(browser.entry, USE, true)
+    const bytes = gzipSync(text).length
+    console.log(`browser entry: ${text.length} bytes minified, ${bytes} bytes gzipped, budget ${BUDGET_BYTES}`)
+    expect(bytes).toBeLessThanOrEqual(BUDGET_BYTES)
+    // A budget that nobody comes near holds nothing.
+    expect(bytes).toBeGreaterThan(BUDGET_BYTES * 0.75)
+  })
 })
 
-it('tells what went wrong in a page', async () => {
-  const open = await browser.open("setTimeout(() => { throw new Error('told') })")
-  try {
-    await expect.poll(() => open.errors.join()).toContain('told')
-  } finally {
-    await open.close()
-  }
+describe('in a page', () => {
+  it('exports what the entry for pages promises', async () => {
+    const page = await browser.openSide()
+    try {
+      const names = await page.call('exported')
+      for (const name of ['createFailoverClient', 'createFailoverDirectory', 'logTopic', 'stateTopic', 'DEFAULTS']) {
+        expect(names).toContain(name)
+      }
+      expect(names.filter((name) => /^(nodePlatform|dnsResolver|fileStore|tcpProbe)$/.test(name))).toEqual([])
+      expect(await page.allErrors()).toEqual([])
+    } finally {
+      await page.close()
+    }
+  })
+
+  it('is watched: an error and a rejection that nobody handles are told', async () => {
+    const open = await browser.open(`
+      setTimeout(() => { throw new Error('told by a timer') })
+      Promise.reject(new Error('told by a promise'))
+      console.error('told on the console')
+    `)
+    try {
+      for (const text of ['told by a timer', 'told by a promise', 'told on the console']) {
+        await expect.poll(() => open.errors.join()).toContain(text)
+      }
+    } finally {
+      await open.close()
+    }
+  })
 })
+
+function isBuiltin(path: string): boolean {
+  return path.startsWith('node:') || builtinModules.includes(path)
+}

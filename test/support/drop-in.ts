@@ -5,7 +5,7 @@
 import { RetryBudget } from '../../src/core/retry-budget'
 import type { NetworkFailure, Road } from '../../src/core/road'
 import type { RouteTaken } from '../../src/core/request-protocol'
-import type { Evidence, LeftEndpoint, Route, RouteAsk, Routing } from '../../src/drop-in/routing'
+import type { Evidence, LeftEndpoint, RequestInDoubt, Route, RouteAsk, Routing } from '../../src/drop-in/routing'
 import type {
   Cancel,
   FetchOutcome,
@@ -114,6 +114,7 @@ export class DropInWorld {
   readonly sockets: FakeSocket[] = []
   readonly asks: RouteAsk[] = []
   readonly evidence: { readonly route: RouteTaken; readonly outcome: Evidence }[] = []
+  readonly doubts: RequestInDoubt[] = []
   readonly tokenAsks: { readonly reason: string; readonly server: string | undefined }[] = []
   readonly timers = new Set<Timer>()
   readonly leftListeners = new Set<(left: LeftEndpoint) => void>()
@@ -123,8 +124,12 @@ export class DropInWorld {
   /** What the token function answers; nothing: it has not answered yet. */
   token: (ask: { readonly reason: string }) => { readonly token?: string } | { readonly error: unknown } | undefined =
     () => ({})
+  /** The token function answers before it has returned. */
+  isTokenAtHand = false
   now = 0
   closed = false
+  /** What a network failure brings about before `evidence` returns. */
+  condemn: ((route: RouteTaken) => void) | undefined
   random = 0
   readonly #waiting = new Set<{ readonly ask: RouteAsk; readonly done: (route: Route) => void }>()
 
@@ -164,12 +169,13 @@ export class DropInWorld {
     },
   }
 
-  routing(): Routing {
+  /** `platform`: a real one instead of the fake; only routes, tokens and moves are then the test's. */
+  routing(platform?: Platform): Routing {
     const can = { pinAddress: true, proveUnsent: true, inspectRedirects: true, ...this.options.can }
     const budget = { tokens: this.options.tokens ?? 5, maxTokens: 100, perSuccess: 0.1, perSecond: 0.05 }
     const isClosed = (): boolean => this.closed
     return {
-      platform: { ...this.platform, can } as unknown as Platform,
+      platform: platform ?? ({ ...this.platform, can } as unknown as Platform),
       base: new URL(this.options.base ?? 'https://a365web1.contoso.test'),
       requests: {
         timeoutMs: 15_000,
@@ -185,8 +191,12 @@ export class DropInWorld {
       },
       knows: (url) => this.knownHosts.has(url.hostname),
       route: (ask, done) => this.#route(ask, done),
-      evidence: (route, outcome) => void this.evidence.push({ route, outcome }),
+      evidence: (route, outcome) => {
+        this.evidence.push({ route, outcome })
+        if (outcome.type === 'failure') this.condemn?.(route)
+      },
       token: (ask, done) => this.#token(ask, done),
+      inDoubt: (doubt) => void this.doubts.push(doubt),
       onLeft: (listener) => {
         this.leftListeners.add(listener)
         return () => void this.leftListeners.delete(listener)
@@ -226,10 +236,18 @@ export class DropInWorld {
     await this.settle()
   }
 
-  async leave(route: Route, how: LeftEndpoint['how'] = 'lost'): Promise<void> {
+  async leave(route: RouteTaken, how: LeftEndpoint['how'] = 'lost'): Promise<void> {
     const { endpointId, generation } = route
     for (const listener of [...this.leftListeners]) listener({ endpointId, generation, how })
     await this.settle()
+  }
+
+  /** From now on a network failure condemns its endpoint at once. */
+  condemnOnFailure(): void {
+    this.condemn = (route) => {
+      this.candidates = this.candidates.filter(({ endpointId }) => endpointId !== route.endpointId)
+      void this.leave(route)
+    }
   }
 
   async close(): Promise<void> {
@@ -257,10 +275,12 @@ export class DropInWorld {
   ): Cancel {
     this.tokenAsks.push(ask)
     let isCancelled = false
-    queueMicrotask(() => {
-      const answer = this.token(ask)
-      if (!isCancelled && answer !== undefined) done(answer)
-    })
+    const answer = (): void => {
+      const given = this.token(ask)
+      if (!isCancelled && given !== undefined) done(given)
+    }
+    if (this.isTokenAtHand) answer()
+    else queueMicrotask(answer)
     return () => void (isCancelled = true)
   }
 }

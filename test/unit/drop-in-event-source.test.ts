@@ -50,7 +50,7 @@ describe('EventSource', () => {
       road: ROUTE_A.road,
       path: '/events?x=1',
       method: 'GET',
-      headers: { accept: 'text/event-stream', 'cache-control': 'no-cache', authorization: 'Bearer secret' },
+      headers: { accept: 'text/event-stream', authorization: 'Bearer secret' },
       timeoutMs: 5000,
     })
     stream.head(200, { 'content-type': 'Text/Event-Stream; charset=utf-8' })
@@ -147,7 +147,7 @@ describe('reconnecting', () => {
     const pauseMs = async (): Promise<number> => {
       const before = net.streams.length
       const start = net.now
-      while (net.streams.length === before) await net.advance(500)
+      for (let step = 0; step < 100 && net.streams.length === before; step += 1) await net.advance(500)
       return net.now - start
     }
     stream.end(RESET)
@@ -227,6 +227,16 @@ describe('reconnecting', () => {
     expect([net.streams.length, net.evidence]).toEqual([1, []])
   })
 
+  it('a token that is at hand at once does no harm', async () => {
+    const { RoutedSource, net, latest } = world()
+    net.isTokenAtHand = true
+    net.token = () => ({ token: 'secret' })
+    const source = new RoutedSource('/events')
+    const stream = await latest()
+    source.close()
+    expect([stream.isCancelled, net.alive]).toEqual([true, 0])
+  })
+
   it('follows redirects on the current road', async () => {
     const { RoutedSource, latest } = world()
     const events = record(new RoutedSource('/events'))
@@ -261,6 +271,15 @@ describe('failover', () => {
     expect(events).toEqual(['open', 'error'])
     await net.advance(60_000)
     expect(net.streams).toHaveLength(2)
+  })
+
+  it('brought about by its own evidence makes one new connection', async () => {
+    const { stream, events, net, latest } = await opened()
+    net.condemnOnFailure()
+    stream.end(RESET)
+    expect((await latest()).request.road).toBe(ROUTE_B.road)
+    await net.advance(60_000)
+    expect([net.streams.length, events]).toEqual([2, ['open', 'error']])
   })
 
   it('does not concern other endpoints or newer generations', async () => {

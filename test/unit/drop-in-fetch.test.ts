@@ -59,6 +59,8 @@ describe('fetch', () => {
     const init = { headers: { 'x-mine': '1' } }
     expect(await fetch('https://other.example/x', init)).toBe(response)
     expect(global).toHaveBeenCalledExactlyOnceWith('https://other.example/x', init)
+    await fetch('wss://a365web1.contoso.test/x')
+    expect(global).toHaveBeenLastCalledWith('wss://a365web1.contoso.test/x', undefined)
     expect(net.tokenAsks).toEqual([])
   })
 
@@ -161,6 +163,8 @@ describe('failures', () => {
       code: 'OUTCOME_UNKNOWN',
       fields: { subject: '/x', endpoint: 'a', server: 'server-a', reason: 'reset', sent: 'maybe' },
     })
+    // Told once more as an event, for whoever reconciles.
+    expect(net.doubts).toEqual([{ subject: 'POST /x', server: 'server-a' }])
     expect(net.alive).toBe(0)
   })
 
@@ -236,6 +240,7 @@ describe('failures', () => {
       expect(findFailoverError(await settled)?.code).toBe(code)
       expect(call.isCancelled).toBe(true)
       expect(net.evidence.map(({ outcome }) => outcome)).toEqual([{ type: 'timeout' }])
+      expect(net.doubts).toEqual(method === 'GET' ? [] : [{ subject: 'POST /x', server: 'server-a' }])
       expect(net.alive).toBe(0)
     }
   })
@@ -262,6 +267,18 @@ describe('failover', () => {
     expect(second.request.url).toBe('https://srv2.contoso.test/x')
     second.answer(200)
     await promise
+  })
+
+  it('brought about by its own evidence: one more request', async () => {
+    const { fetch, net, latest } = world()
+    net.condemnOnFailure()
+    const promise = fetch('/x', { method: 'POST' })
+    ;(await latest()).fail(REFUSED)
+    const second = await latest()
+    expect([net.fetches.length, net.asks.length, second.request.road]).toEqual([2, 2, ROUTE_B.road])
+    second.answer(200)
+    await promise
+    expect(net.alive).toBe(0)
   })
 
   it('leaves an unsafe one, one at a drained endpoint and one of a newer generation alone', async () => {
@@ -304,6 +321,15 @@ describe('abort', () => {
     }
   })
 
+  it('right after the call is not missed', async () => {
+    const { fetch, net } = world()
+    const controller = new AbortController()
+    const settled = fetch('/x', { signal: controller.signal }).catch((error: unknown) => error)
+    controller.abort('at once')
+    expect(await settled).toBe('at once')
+    expect([net.asks, net.alive]).toEqual([[], 0])
+  })
+
   it('is an AbortError by default, before the start, while waiting and through a Request', async () => {
     const { fetch, net } = world()
     await expect(fetch('/x', { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
@@ -332,16 +358,33 @@ describe('abort', () => {
     expect(call.request.init.signal?.reason).toBe('enough')
   })
 
-  it('leaves no listener on the signal when there is no body', async () => {
-    const { fetch, latest } = world()
+  it('has one listener on a signal, however many requests, and none in the end', async () => {
+    const { fetch, net } = world()
     const { signal } = new AbortController()
     const add = vi.spyOn(signal, 'addEventListener')
     const remove = vi.spyOn(signal, 'removeEventListener')
-    const promise = fetch('/x', { signal })
-    ;(await latest()).answer(204)
-    await promise
+    const promises = Array.from({ length: 20 }, () => fetch('/x', { signal }))
+    await net.settle()
+    expect(net.fetches).toHaveLength(20)
+    for (const call of net.fetches) call.answer(204)
+    await Promise.all(promises)
     expect(add).toHaveBeenCalledTimes(1)
     expect(remove).toHaveBeenCalledExactlyOnceWith('abort', add.mock.calls[0]?.[1])
+  })
+
+  it('reaches every request and body of one signal', async () => {
+    const { fetch, net } = world()
+    const controller = new AbortController()
+    const { signal } = controller
+    const answered = fetch('/x', { signal })
+    const waiting = ['/y', '/z'].map((path) => fetch(path, { signal }).catch((error: unknown) => error))
+    await net.settle()
+    net.fetches[0]?.answer(200, 'body')
+    await answered
+    controller.abort('enough')
+    expect(await Promise.all(waiting)).toEqual(['enough', 'enough'])
+    expect(net.fetches[0]?.request.init.signal?.reason).toBe('enough')
+    expect(net.alive).toBe(0)
   })
 
   it('while the refused token is asked anew lets that response go', async () => {
@@ -405,6 +448,18 @@ describe('the token', () => {
     expect(findFailoverError(error, 'UNAUTHORIZED')?.cause).toBe(reason)
     expect(net.evidence).toEqual([])
     expect(net.alive).toBe(0)
+  })
+
+  it('at hand at once: what follows can still be cancelled', async () => {
+    const { fetch, net, latest } = world()
+    net.isTokenAtHand = true
+    net.token = () => ({ token: 'secret' })
+    const controller = new AbortController()
+    const settled = fetch('/x', { signal: controller.signal }).catch((error: unknown) => error)
+    const call = await latest()
+    expect(call.headers.get('authorization')).toBe('Bearer secret')
+    controller.abort('enough')
+    expect([await settled, call.isCancelled]).toEqual(['enough', true])
   })
 
   it('awaited for too long: never sent, nobody blamed', async () => {

@@ -150,6 +150,25 @@ describe('data', () => {
     expect(socket.bufferedAmount).toBe(0)
   })
 
+  it('is sent at once again when the Blob is through', async () => {
+    const { socket, raw } = await opened()
+    socket.send(new Blob(['one']))
+    await vi.waitUntil(() => raw.sent.length === 1)
+    await Promise.resolve()
+    socket.send('two')
+    expect(raw.sent).toHaveLength(2)
+  })
+
+  it('behind a Blob that cannot be read fails the connection', async () => {
+    const { socket, net, events } = await opened()
+    const gone = new Blob(['x'])
+    gone.arrayBuffer = () => Promise.reject(new Error('the file is gone'))
+    socket.send(gone)
+    socket.send('half')
+    await net.advance(0)
+    expect([socket.readyState, events, net.sockets[0]?.sent]).toEqual([3, ['open', 'error', [1006, '', false]], []])
+  })
+
   it('cannot be sent while connecting, and goes nowhere after the end', async () => {
     const { RoutedSocket } = world()
     expect(() => new RoutedSocket('/ws').send('x')).toThrow(expect.objectContaining({ name: 'InvalidStateError' }))
@@ -331,6 +350,23 @@ describe('failover', () => {
     expect(events).toEqual([])
     second.handlers.opened({ protocol: '', extensions: '' })
     expect(events).toEqual(['open'])
+  })
+
+  it('brought about by its own evidence ends it once', async () => {
+    const { raw, events, net } = await opened()
+    net.condemnOnFailure()
+    raw.handlers.closed({ ...FAILED, failure: REFUSED })
+    expect(events).toEqual(['open', [1012, 'failover', false]])
+    expect(net.alive).toBe(0)
+  })
+
+  it('brought about by its own failed handshake: one more dial', async () => {
+    const { RoutedSocket, net, latest } = world()
+    net.condemnOnFailure()
+    const events = record(new RoutedSocket('/ws'))
+    ;(await latest()).handlers.closed({ ...FAILED, failure: REFUSED })
+    ;(await latest()).handlers.opened({ protocol: '', extensions: '' })
+    expect([net.sockets.length, net.sockets[1]?.request.road, events]).toEqual([2, ROUTE_B.road, ['open']])
   })
 
   it('does not concern other endpoints, newer generations or strangers', async () => {

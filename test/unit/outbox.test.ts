@@ -328,6 +328,17 @@ describe('after a lost link', () => {
     expect(outbox.result(2, 'rejected', 'busy')).toEqual(['COMMAND_REJECTED 2 busy'])
   })
 
+  it('nor does one by the first memory, when another one was asked in between', () => {
+    const outbox = new OutboxHarness()
+    outbox.open(1, 'K')
+    outbox.command(1, 'set')
+    outbox.lost(1)
+    outbox.open(2, 'L')
+    outbox.lost(2)
+    outbox.open(3, 'K')
+    expect(outbox.result(1, 'rejected', 'busy')).toEqual(['OUTCOME_UNKNOWN 1 busy'])
+  })
+
   it('a refusal by the same memory does: it would have answered duplicate', () => {
     const outbox = new OutboxHarness()
     outbox.open(1, 'K')

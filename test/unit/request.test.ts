@@ -362,6 +362,16 @@ describe('an Idempotency-Key', () => {
     expect(tick(5000)).toEqual([{ type: 'cancel-route' }, rejection('OUTCOME_UNKNOWN')])
   })
 
+  it('answered after the doubt, then no candidate: the answer is returned', () => {
+    const { start, fly, fail, status, tick } = world(SHARED)
+    start()
+    fly(0, A, 1)
+    fail(0, 1, RESET)
+    fly(0, B, 2)
+    expect(status(0, 2, 503)).toEqual([ask(['a', 'b'])])
+    expect(tick(5000)).toEqual([{ type: 'cancel-route' }, respond(2)])
+  })
+
   it('answered after the doubt: no doubt is left', () => {
     const { start, fly, fail, status } = world(SHARED, 1)
     start()

@@ -102,6 +102,15 @@ describe('failover', () => {
     expect(told(topic.event(2, 41, 'append', 'n41'))).toEqual(['append n41=undefined live'])
   })
 
+  it('remembers the newest messages in the order of the server in use', () => {
+    const topic = TopicHarness.liveLog(2, { logKeys: 2 })
+    topic.subscribed(1, 'log', false, at('B', 9))
+    topic.snapshot(1, at('B', 9), items('m1', 'n3', 'm2'))
+    topic.event(1, 10, 'append', 'n4')
+    topic.subscribed(1, 'log', false, at('C', 5))
+    expect(told(topic.snapshot(1, at('C', 5), items('m2', 'x')))).toEqual(['append x="x" resync'])
+  })
+
   it('reports no gap between two logs that never had a message', () => {
     const topic = TopicHarness.liveLog(0)
     topic.lost(1)
@@ -156,6 +165,19 @@ describe('planned move', () => {
     expect(told(topic.event(2, 6, 'append', 'm6'))).toEqual(['append m6=undefined live'])
     expect(topic.lost(1)).toEqual([])
     expect(topic.machine.state).toBe('live')
+  })
+
+  it('does not chase a moving goal: a new side that is a little slower takes over on a busy topic', () => {
+    const topic = TopicHarness.liveLog(3)
+    topic.ready(2)
+    topic.event(1, 4, 'append', 'm4')
+    topic.subscribed(2, 'log', true, at('A', 3))
+    topic.event(1, 5, 'append', 'm5')
+    // It has what was delivered when it answered; m5 comes from it as well, and is known.
+    expect(types(topic.event(2, 4, 'append', 'm4'))).toEqual(['adopted'])
+    expect(topic.event(1, 6, 'append', 'm6')).toEqual([])
+    expect(topic.event(2, 5, 'append', 'm5')).toEqual([])
+    expect(told(topic.event(2, 6, 'append', 'm6'))).toEqual(['append m6=undefined live'])
   })
 
   it('takes each event from whichever side has it first', () => {
@@ -239,6 +261,18 @@ describe('planned move', () => {
     expect(effects).toContainEqual({ type: 'subscribe', link: 2, cursor: at('C', 1) })
     topic.subscribed(2, 'log', true, at('C', 1))
     expect(told(topic.event(2, 2, 'append', 'c2'))).toEqual(['append c2=undefined live'])
+  })
+
+  it('does not believe a refused side that comes back with a position of the space left meanwhile', () => {
+    const topic = TopicHarness.liveLog(3)
+    topic.ready(2)
+    topic.input({ type: 'rejected', link: 2, code: 'not-running', message: '' })
+    topic.subscribed(1, 'log', false, at('C', 1))
+    topic.snapshot(1, at('C', 1), items('m3', 'c1'))
+    expect(topic.subscribed(2, 'log', true, at('A', 3))).toEqual([
+      { type: 'unsubscribe', link: 2 },
+      { type: 'subscribe', link: 2, cursor: at('C', 1) },
+    ])
   })
 
   it('forgets frames of links it does not know', () => {

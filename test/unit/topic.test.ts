@@ -221,6 +221,17 @@ describe('what cannot be read', () => {
     expect(topic.machine.state).toBe('live')
   })
 
+  it('forgives an ephemeral topic with its next signal', () => {
+    const topic = new TopicHarness({ kind: 'ephemeral' })
+    topic.ready(1)
+    for (let round = 0; round < 3; round += 1) {
+      topic.subscribed(1, 'ephemeral', false)
+      topic.event(1, undefined, 'upsert', 'ann', true)
+      topic.event(1, undefined, 'unknown', 'ann')
+    }
+    expect(topic.machine.state).toBe('recovering')
+  })
+
   it('still owes the resync when the link dies of it (a frame too large closes the socket)', () => {
     const topic = TopicHarness.liveState()
     topic.input({ type: 'problem', link: 1, detail: 'too large' })
@@ -228,6 +239,15 @@ describe('what cannot be read', () => {
     expect(topic.ready(2)).toEqual([{ type: 'subscribe', link: 2 }])
     const end = topic.input({ type: 'problem', link: 2, detail: 'too large' })
     expect(end[0]).toMatchObject({ type: 'error', code: 'PROTOCOL_ERROR', fatal: true })
+  })
+
+  it('goes by position again once the resync has come', () => {
+    const topic = TopicHarness.liveState()
+    topic.input({ type: 'problem', link: 1, detail: 'no key' })
+    topic.subscribed(1, 'state', false, at('A', 3))
+    topic.snapshot(1, at('A', 3), items(['a', 1]))
+    topic.lost(1)
+    expect(topic.ready(2)).toEqual([{ type: 'subscribe', link: 2, cursor: at('A', 3) }])
   })
 
   it('refuses parts of one snapshot that disagree on the position', () => {
@@ -425,6 +445,8 @@ describe('pressure', () => {
     expect(topic.machine.state).toBe('live')
     topic.subscribed(1, 'log', true, at('A', 3))
     expect(types(topic.event(1, 3, 'append', 'm3'))).toEqual(['batch', 'adopted'])
+    // Over: the next interruption is a real one.
+    expect(types(topic.event(1, 9, 'append', 'm9'))).toEqual(['unsubscribe', 'subscribe', 'state'])
   })
 
   it('during a loss of the link: nothing is asked for before there is room, and the move need not wait', () => {

@@ -77,6 +77,15 @@ function createAgent(road: Road, tls: NodeTlsOptions, proxy: TunnelProxy | undef
   return new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 })
 }
 
+// A registered symbol: the ESM and CommonJS builds must find each other's Agents.
+/** How `createDispatcher` reaches the Agents of a Node platform. */
+export const AGENTS = Symbol.for('failover-client.agents')
+
+/** The Agents of a platform that `nodePlatform` made; nothing for any other. */
+export function agentsOf(platform: object): ((road: Road) => Dispatcher) | undefined {
+  return (platform as { readonly [AGENTS]?: (road: Road) => Dispatcher })[AGENTS]
+}
+
 /** Makes an empty pool. */
 export function createAgentPool(tls: NodeTlsOptions, proxy: TunnelProxy | undefined): AgentPool {
   const endpoints = new Map<string, Map<number, Agent>>()

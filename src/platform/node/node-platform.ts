@@ -8,7 +8,7 @@ import type { Cancel, Platform, PlatformSocket, SocketHandlers, SocketRequest } 
 import { openWebSocket } from '../web-socket'
 import { classifyFailure, timeoutFailure } from './classify-failure'
 import { createDial, dialUrl, roadHostname, type NodeTlsOptions } from './connector'
-import { createAgentPool, meterDispatcher, type AgentPool, type ProgressMeter } from './dispatcher'
+import { AGENTS, createAgentPool, meterDispatcher, type AgentPool, type ProgressMeter } from './dispatcher'
 import type { TunnelProxy } from './tunnel'
 
 /** Options of {@link nodePlatform}. */
@@ -164,7 +164,7 @@ export function nodePlatform(options: NodePlatformOptions = {}): Platform {
   const live = createLiveSet()
   const pool = createAgentPool(tls, proxy)
   const backend = createBackend(pool, live)
-  return {
+  const platform: Platform & { readonly [AGENTS]: AgentPool['get'] } = {
     name: 'node',
     can: { pinAddress: true, proveUnsent: true, inspectRedirects: true },
     now: () => performance.now(),
@@ -183,5 +183,7 @@ export function nodePlatform(options: NodePlatformOptions = {}): Platform {
       live.close()
       pool.close()
     },
+    [AGENTS]: (road) => pool.get(road),
   }
+  return platform
 }

@@ -1,0 +1,204 @@
+/**
+ * Planned moves of a seat: the old side still works, so there is time to ask whether to go (drain, term, designation,
+ * rank, a wish), when (hold-down, spread, backoff), and whether this moment is quiet enough (`canMove`).
+ */
+import { choose, type Choice, type Standing } from './choose'
+import type { Endpoint } from './endpoint'
+import type { HoldDown } from './failback'
+import type { MovePlan, MoveReason } from './pool-protocol'
+import { moveKind, type PendingMove, type Settled, type Wish } from './seat-state'
+import type { SeatContext, SeatIdentity } from './seat'
+import { drawSpread } from './spread'
+import { NEVER, type DurationMs, type Instant } from './time'
+
+/** Moves by term or designation wait at most this long for a quiet moment. A failback waits without bound. */
+const QUIET_LIMIT_MS = 1_800_000
+/** How long after a refusal `canMove` is asked again. */
+const ASK_AGAIN_MS = 1000
+
+/** What a seat does for its planned moves. */
+export interface PlannedHost {
+  start(now: Instant, plan: Omit<MovePlan, 'id' | 'road'>, call: number | undefined): void
+  wake(at: Instant): void
+  barredUntil(endpointId: string): Instant
+  windowMs(from: Endpoint, to: Standing | undefined): DurationMs
+  name(endpointId: string): string
+}
+
+export interface AskedWish {
+  readonly call: number
+  readonly wish: 'switchover' | 'failback'
+  readonly to?: string
+  readonly hold: boolean
+}
+
+export class PlannedMoves {
+  #pending: PendingMove | undefined
+  #wish: Wish | undefined
+
+  constructor(
+    private readonly who: SeatIdentity,
+    private readonly context: SeatContext,
+    private readonly holdDown: HoldDown,
+    private readonly host: PlannedHost,
+  ) {}
+
+  /** The endpoint asked for, while a wish stands. */
+  get asked(): string | undefined {
+    return this.#wish?.to
+  }
+
+  /** Nothing is planned any more: the place was left, or a move has begun to be carried out. */
+  reset(): void {
+    this.#pending = undefined
+  }
+
+  /** A move has ended: a wish counts once, unless it is held. */
+  committed(): void {
+    this.#pending = undefined
+    this.#wish = this.#wish?.hold === true ? { to: this.#wish.to, hold: true } : undefined
+  }
+
+  /** `switchover()` or `failback()` from this settled place. */
+  ask(place: Settled, wish: AskedWish): void {
+    const here = place.endpointId
+    const standings = this.context.judge.standings(this.who.ucc)
+    const target = wish.to ?? this.#otherThan(here, standings, wish.wish)
+    if (target === undefined) return this.refuse(wish.call, 'no other endpoint can serve now')
+    const standing = standings.find((one) => one.endpointId === target)
+    if (standing === undefined) return this.refuse(wish.call, `no such endpoint: ${target}`)
+    if (target === here) return this.refuse(wish.call, `${this.host.name(target)} is already the active endpoint`)
+    if (!standing.candidate) return this.refuse(wish.call, `${this.host.name(target)} cannot serve now`)
+    this.drop('another move was asked for')
+    this.#wish = { call: wish.call, to: target, hold: wish.hold }
+  }
+
+  refuse(call: number, message: string): void {
+    this.context.emit({ type: 'move-refused', seat: this.who.id, call, message })
+  }
+
+  /** The wish comes to nothing. */
+  drop(message: string): void {
+    if (this.#wish?.call !== undefined) this.refuse(this.#wish.call, message)
+    this.#wish = undefined
+    this.#pending = undefined
+  }
+
+  /** `canMove` has answered. */
+  answered(now: Instant, question: number, allowed: boolean): void {
+    const pending = this.#pending
+    if (pending === undefined || pending.question.is !== 'asked' || pending.question.question !== question) return
+    this.#pending = { ...pending, question: allowed ? { is: 'granted' } : { is: 'refused', until: now + ASK_AGAIN_MS } }
+  }
+
+  /** The place serves: is there a reason to be elsewhere? */
+  consider(now: Instant, place: Settled, endpoint: Endpoint, topicSilentSince: Instant | undefined): void {
+    const { judge, settings } = this.context
+    const standings = judge.standings(this.who.ucc)
+    const draining = place.goaway !== undefined || judge.word(endpoint, this.who.ucc)?.draining === true
+    if (draining) return this.#drain(now, place, endpoint, standings)
+    if (topicSilentSince !== undefined && this.#silence(now, place, endpoint, standings, topicSilentSince)) return
+    const choice = choose(standings, { endpointId: place.endpointId, serves: true }, this.asked)
+    if (choice.do !== 'move' || this.#isManual(choice, endpoint, settings.failback.mode)) return this.reset()
+    const { to, reason } = choice
+    this.#pend(now, endpoint, to, reason, this.#notBefore(now, to, reason), this.#latest(now, reason))
+    this.#pursue(now, place, endpoint)
+  }
+
+  /** `manual` failback stops moves to a better rank, also by term; a designation and a wish still move. */
+  #isManual(choice: Extract<Choice, { do: 'move' }>, here: Endpoint, mode: 'automatic' | 'manual'): boolean {
+    return (
+      mode === 'manual' && choice.to.rank < here.seed.rank && (choice.reason === 'rank' || choice.reason === 'term')
+    )
+  }
+
+  /** The topic is silent though everything claims to run: a server that took over since is where it speaks. */
+  #silence(now: Instant, place: Settled, endpoint: Endpoint, standings: readonly Standing[], since: Instant): boolean {
+    const { judge } = this.context
+    const here = judge.word(endpoint, this.who.ucc)
+    const to = standings.find((standing) => {
+      if (!standing.candidate || standing.server === endpoint.server) return false
+      const word = judge.book.word(standing.server, this.who.ucc)
+      const higher = word?.term !== undefined && here?.term !== undefined && word.term > here.term
+      return higher || (word?.runningSince !== undefined && word.runningSince >= since)
+    })
+    if (to === undefined) return false
+    this.#pend(now, endpoint, to, 'topic-silent', now, now)
+    this.#pursue(now, place, endpoint)
+    return true
+  }
+
+  /** Within `leaveWithinMs`, each client at its own moment of the first half; nobody there: the old side is kept. */
+  #drain(now: Instant, place: Settled, endpoint: Endpoint, standings: readonly Standing[]): void {
+    const others = standings.filter((one) => one.server === undefined || one.server !== endpoint.server)
+    const choice = choose(others, { endpointId: place.endpointId, serves: false }, this.asked)
+    if (choice.do !== 'failover') return this.reset()
+    const { to } = choice
+    if (this.#pending?.to !== to.endpointId || this.#pending.reason !== 'drain') {
+      const { goaway } = place
+      const since = goaway?.at ?? now
+      const ownMs = this.host.windowMs(endpoint, to)
+      const windowMs = goaway === undefined ? ownMs : Math.min(goaway.spreadMs ?? ownMs, (goaway.until - since) / 2)
+      const drawnMs = drawSpread(windowMs, this.who.priority(), this.context.random)
+      const until = goaway?.until ?? now + 2 * windowMs
+      this.#pend(now, endpoint, to, 'drain', Math.min(since + drawnMs, until), until)
+    }
+    this.#pursue(now, place, endpoint)
+  }
+
+  #pend(now: Instant, here: Endpoint, to: Standing, reason: MoveReason, notBefore: Instant, latest: Instant): void {
+    const known = this.#pending
+    if (known !== undefined && known.to === to.endpointId && known.reason === reason) {
+      // The hold-down counts continuous readiness: an interruption pushes it out, nothing pulls it in but a new reason.
+      if (notBefore > known.notBefore) this.#pending = { ...known, notBefore }
+      return
+    }
+    const kind = moveKind(to.rank < here.seed.rank)
+    this.#pending = { to: to.endpointId, reason, kind, since: now, notBefore, latest, question: { is: 'not-asked' } }
+  }
+
+  /** Waits for the hold-down, the backoff and the quiet moment; then goes. */
+  #pursue(now: Instant, place: Settled, endpoint: Endpoint): void {
+    const pending = this.#pending
+    if (pending === undefined) return
+    const notBefore = Math.max(pending.notBefore, this.host.barredUntil(pending.to))
+    if (now < notBefore) return this.host.wake(notBefore)
+    // Whoever asked for the move, or sees nothing any more, needs no quiet moment.
+    const asks = this.who.asksCanMove && pending.reason !== 'switchover' && pending.reason !== 'topic-silent'
+    if (asks && pending.question.is !== 'granted' && now < pending.latest) return this.#askQuiet(now, pending, place)
+    const { kind, reason, to } = pending
+    const times = { lastProof: now, detected: now, decided: now, dialled: now }
+    const fromServer = endpoint.server === undefined ? {} : { fromServer: endpoint.server }
+    const plan = { kind, reason, to, from: place.endpointId, ...fromServer, makeBeforeBreak: true, evidence: [], times }
+    this.host.start(now, plan, reason === 'switchover' ? this.#wish?.call : undefined)
+  }
+
+  #askQuiet(now: Instant, pending: PendingMove, place: Settled): void {
+    this.host.wake(pending.latest)
+    const { question: state, kind, to, reason } = pending
+    if (state.is === 'asked') return
+    if (state.is === 'refused' && now < state.until) return this.host.wake(state.until)
+    const question = this.context.nextQuestion()
+    this.#pending = { ...pending, question: { is: 'asked', question } }
+    this.context.emit({ type: 'ask-can-move', seat: this.who.id, question, kind, from: place.endpointId, to, reason })
+  }
+
+  #notBefore(now: Instant, to: Standing, reason: MoveReason): Instant {
+    if (reason === 'switchover' && this.#wish?.call !== undefined) return now
+    if (reason === 'term' && !this.holdDown.recently(now)) return now
+    const word = this.context.judge.book.word(to.server, this.who.ucc)
+    return (word?.runningSince ?? this.#pending?.since ?? now) + this.holdDown.waitMs(now)
+  }
+
+  #latest(now: Instant, reason: MoveReason): Instant {
+    const since = this.#pending?.reason === reason ? this.#pending.since : now
+    return reason === 'term' || reason === 'designation' ? since + QUIET_LIMIT_MS : NEVER
+  }
+
+  #otherThan(here: string, standings: readonly Standing[], wish: 'switchover' | 'failback'): string | undefined {
+    const rank = standings.find((one) => one.endpointId === here)?.rank ?? 0
+    const others = standings.filter((one) => one.endpointId !== here && (wish === 'switchover' || one.rank < rank))
+    const choice = choose(others, { endpointId: here, serves: false })
+    return choice.do === 'failover' ? choice.to.endpointId : undefined
+  }
+}

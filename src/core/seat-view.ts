@@ -1,0 +1,153 @@
+/** What a seat can see: pure questions to the judge about one UCC. */
+import { choose, preferred, type Standing } from './choose'
+import { PROVES_NETWORK, type Endpoint } from './endpoint'
+import type { Judge } from './judge'
+import type { OfflineReason, SeatCondition } from './pool-protocol'
+import type { Place, Settled } from './seat-state'
+import type { PoolSettings } from './settings'
+import { spreadWindow } from './spread'
+import type { AskedReadiness } from './suspicion'
+import { NEVER, type DurationMs, type Instant } from './time'
+
+/** A probe that fails while in-band proof is younger than this condemns nobody. */
+const PROOF_FRESH_MS = 3000
+/** Best answer first. */
+const ANSWERS: readonly AskedReadiness[] = ['running', 'starting', 'stopped', 'unknown', 'none', 'refused']
+
+export class SeatView {
+  constructor(
+    private readonly judge: Judge,
+    private readonly ucc: string | undefined,
+    private readonly settings: PoolSettings,
+  ) {}
+
+  /** Does this place serve the UCC now? A healthy live connection outweighs probes that fail. */
+  serves(place: Settled): boolean {
+    const endpoint = this.judge.roster.get(place.endpointId)
+    if (endpoint === undefined) return false
+    const word = this.judge.word(endpoint, this.ucc)
+    if (endpoint.contract !== 'absent' && (word === undefined || !this.judge.running(word, this.ucc))) return false
+    if (!place.live) return endpoint.breaker.state.is === 'closed'
+    const proven =
+      word !== undefined && endpoint.liveness.is === 'down' && endpoint.liveness.at - word.at < PROOF_FRESH_MS
+    return endpoint.misses < this.settings.health.fall || proven || endpoint.contract === 'absent'
+  }
+
+  /** The road for a request: where the seat goes or is, else the best candidate; never an avoided one. */
+  route(
+    place: Place,
+    target: string | undefined,
+    avoid: readonly string[],
+    asked: string | undefined,
+  ): Endpoint | undefined {
+    const { roster } = this.judge
+    if (target !== undefined && !avoid.includes(target)) return roster.get(target)
+    if (place.is === 'at' && !avoid.includes(place.endpointId) && this.serves(place))
+      return roster.get(place.endpointId)
+    // After a loss only what answered since counts: a passive server's 200 is never an answer.
+    const since = place.is === 'searching' ? place.since : -NEVER
+    const others = roster
+      .present()
+      .filter((endpoint) => !avoid.includes(endpoint.id) && this.#saidSince(endpoint, since))
+    const best = preferred(
+      others.map((endpoint) => this.judge.standing(endpoint, this.ucc)),
+      asked,
+    )
+    return best === undefined ? undefined : roster.get(best.endpointId)
+  }
+
+  /** What this endpoint has answered since a question. */
+  asked(endpoint: Endpoint, since: Instant): AskedReadiness {
+    const word = this.judge.word(endpoint, this.ucc)
+    const isDown = word !== undefined && !this.judge.running(word, this.ucc)
+    if (isDown && word.at >= since) return word.state
+    if (endpoint.liveness.is === 'down' && endpoint.liveness.at >= since) {
+      return endpoint.liveness.kind === 'refused' ? 'refused' : 'none'
+    }
+    if (!endpoint.answeredSince(since)) return isDown && word.state !== 'unknown' ? word.state : 'none'
+    return endpoint.contract === 'absent' ? 'running' : (word?.state ?? 'none')
+  }
+
+  /** The best answer of any other server. */
+  bestOther(
+    current: Endpoint,
+    since: Instant,
+  ): { readonly readiness: AskedReadiness; readonly term: number | undefined } {
+    const answers = this.judge.roster
+      .present()
+      .filter((one) => one !== current && (one.server === undefined || one.server !== current.server))
+      .map((one) => ({ one, term: this.judge.word(one, this.ucc)?.term }))
+      .filter(({ term }) => this.judge.fence(this.ucc).allows(term))
+      .map(({ one, term }) => ({
+        readiness: one.answeredSince(since) ? this.asked(one, since) : ('none' as const),
+        term,
+      }))
+    answers.sort((a, b) => ANSWERS.indexOf(a.readiness) - ANSWERS.indexOf(b.readiness))
+    return answers[0] ?? { readiness: 'none', term: undefined }
+  }
+
+  /** What to show of this place. `before` is kept where nothing new can be said. */
+  condition(
+    place: Place,
+    facts: { readonly moving: boolean; readonly everServed: boolean; readonly before: SeatCondition },
+  ): SeatCondition {
+    if (place.is === 'at')
+      return place.suspicion === undefined ? { is: 'serving' } : this.#suspect(place.suspicion.since)
+    // A candidate is in use; only its live connection is being opened.
+    if (place.reason === 'start' && facts.everServed && (facts.moving || facts.before.is === 'serving'))
+      return { is: 'serving' }
+    const waiting: SeatCondition = { is: 'connecting' }
+    if (facts.moving) return facts.everServed ? { is: 'degraded', why: 'moving' } : waiting
+    const lost: SeatCondition = facts.everServed ? { is: 'degraded', why: 'lost' } : waiting
+    if (place.readyAt !== undefined) return lost
+    const isOffline = facts.before.is === 'offline' || this.#allTried(place.since)
+    return isOffline ? { is: 'offline', reason: this.offlineReason() } : lost
+  }
+
+  /** The spread window W of a move between these two. */
+  windowMs(from: Endpoint, to: Standing | undefined, announcedMs: DurationMs | undefined): DurationMs {
+    const left = this.judge.word(from, this.ucc)?.load
+    const dialled = to === undefined ? undefined : this.judge.book.word(to.server, this.ucc)?.load
+    return spreadWindow(
+      {
+        ...(announcedMs === undefined ? {} : { announcedMs }),
+        ...(left === undefined ? {} : { left }),
+        ...(dialled === undefined ? {} : { dialled }),
+      },
+      this.settings.failover,
+    )
+  }
+
+  /** The same before the target is known: the best candidate of the moment stands for it. */
+  windowFrom(from: Endpoint, announcedMs: DurationMs | undefined): DurationMs {
+    const best = choose(this.judge.standings(this.ucc), { endpointId: from.id, serves: false })
+    return this.windowMs(from, best.do === 'failover' ? best.to : undefined, announcedMs)
+  }
+
+  offlineReason(): OfflineReason {
+    const roster = this.judge.roster.present()
+    const up = roster.filter((one) => one.liveness.is === 'up')
+    const running = up.filter(
+      (one) => one.contract === 'absent' || this.judge.running(this.judge.word(one, this.ucc), this.ucc),
+    )
+    if (running.length > 0 && running.every((one) => one.unauthorized)) return 'unauthorized'
+    if (up.length > 0) return 'starting'
+    const proven = roster.some((one) => one.liveness.is === 'down' && PROVES_NETWORK.has(one.liveness.kind))
+    return proven || this.judge.networkProven ? 'servers' : 'network'
+  }
+
+  #suspect(since: Instant): SeatCondition {
+    const nobody = this.judge.roster.present().every((one) => one.liveness.is === 'down' && one.liveness.at >= since)
+    return nobody ? { is: 'offline', reason: this.offlineReason() } : { is: 'degraded', why: 'suspect' }
+  }
+
+  #saidSince(endpoint: Endpoint, since: Instant): boolean {
+    if (endpoint.contract === 'absent') return endpoint.answeredSince(since)
+    return (this.judge.word(endpoint, this.ucc)?.at ?? -NEVER) >= since
+  }
+
+  #allTried(since: Instant): boolean {
+    const roster = this.judge.roster.present()
+    return roster.length > 0 && roster.every((one) => this.judge.triedSince(one, this.ucc, since))
+  }
+}
