@@ -106,6 +106,7 @@ function askReference(platform: Platform, url: URL, done: (reachable: boolean) =
     method: 'GET' as const,
     timeoutMs: REFERENCE_TIMEOUT_MS,
     maxBytes: 1_048_576,
+    anyAnswer: true,
   }
   return platform.exchange(request, (outcome) => done(outcome.ok || outcome.failure.kind === 'too-large'))
 }

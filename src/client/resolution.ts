@@ -6,7 +6,7 @@ import type { Peer } from '../core/wire'
 import type { Cancel, Platform } from '../platform/platform'
 import type { ClientConfig } from './options'
 import type { ResolvedEndpoint, ResolverSpec } from './resolvers'
-import { acceptLearnedUrl, type LearnedRules } from './urls'
+import { acceptLearnedUrl, normaliseAddress, type LearnedRules } from './urls'
 import type { WarningCode } from './warnings'
 
 export interface ResolutionHooks {
@@ -20,10 +20,14 @@ const LEARNED_RANK = 100
 const TOPOLOGY_TIMEOUT_MS = 5000
 const MAX_TOPOLOGY_BYTES = 262_144
 const SPREAD_OF_POLLS = 0.1
+const MAX_WARNED = 64
 
 export class Resolution {
   readonly #rules: LearnedRules
   readonly #running = new Set<Cancel>()
+  readonly #warned = new Set<string>()
+  /** Resolvers that failed when they were asked last. */
+  readonly #failing = new Set<string>()
   #closed = false
 
   constructor(
@@ -48,15 +52,22 @@ export class Resolution {
   /** Learned peers as seeds. What is foreign, a downgrade or malformed is refused with a warning. */
   acceptPeers(server: string, peers: readonly Peer[]): EndpointSeed[] {
     const named = peers.map((peer) => ({ url: peer.url, server: peer.server }))
+    if (named.length === 0) this.#warnOnce('MALFORMED_ANSWER', `${server} (peers) named no endpoints.`)
     return this.accept(`${server} (peers)`, named)
   }
 
   accept(source: string, named: readonly ResolvedEndpoint[]): EndpointSeed[] {
     const seeds: EndpointSeed[] = []
-    for (const [index, { url, address, server, rank }] of named.entries()) {
+    for (const [index, entry] of named.entries()) {
+      const read = readNamed(entry)
+      if (read === undefined) {
+        this.#refuse(source, '', 'malformed')
+        continue
+      }
+      const { url, address, server, rank } = read
       const accepted = acceptLearnedUrl(url, this.#rules)
       if (!accepted.ok) {
-        this.#refuse(source, accepted.reason)
+        this.#refuse(source, url, accepted.reason)
         continue
       }
       const configured = this.config.endpoints.find((one) => one.url === accepted.url)
@@ -81,13 +92,23 @@ export class Resolution {
     this.#running.clear()
   }
 
-  #refuse(source: string, reason: 'foreign' | 'downgrade' | 'malformed'): void {
+  #refuse(source: string, url: string, reason: 'foreign' | 'downgrade' | 'malformed'): void {
     const codes = {
       foreign: 'FOREIGN_PEER_REFUSED',
       downgrade: 'DOWNGRADE_REFUSED',
       malformed: 'MALFORMED_ANSWER',
     } as const
-    this.hooks.warn(codes[reason], `${source} named an endpoint that was refused: ${reason}.`)
+    this.#warnOnce(codes[reason], `${source} named ${hostOf(url)}, which was refused: ${reason}.`)
+  }
+
+  /** The same answer comes again with every poll. */
+  #warnOnce(code: WarningCode, sentence: string): void {
+    const key = `${code} ${sentence}`
+    if (this.#warned.has(key)) return
+    // A hostile source could name others for ever.
+    if (this.#warned.size >= MAX_WARNED) return
+    this.#warned.add(key)
+    this.hooks.warn(code, sentence)
   }
 
   #poll(spec: ResolverSpec): void {
@@ -114,9 +135,12 @@ export class Resolution {
       this.#running.delete(cancel)
       again()
       const peers = outcome.ok && outcome.status === 200 ? parseTopology(outcome.body) : undefined
-      if (peers !== undefined) return this.#merge('topology', this.accept(name, peers))
+      if (peers !== undefined) {
+        this.#failing.delete(name)
+        return this.#merge('topology', this.accept(name, peers))
+      }
       const why = outcome.ok ? `HTTP ${outcome.status} without peers` : outcome.failure.message
-      this.hooks.warn('RESOLVER_FAILED', `${name}: ${why}. The endpoints known stay.`)
+      this.#failed(name, `${name}: ${why}. The endpoints known stay.`)
     })
     this.#running.add(cancel)
   }
@@ -131,9 +155,7 @@ export class Resolution {
       .then(() => resolver.resolve({ hostname, url, ...(ucc === undefined ? {} : { ucc }), signal: controller.signal }))
       .then(
         (named) => this.#resolved(name, named),
-        (error: unknown) => {
-          if (!this.#closed) this.hooks.warn('RESOLVER_FAILED', `${name} failed. The endpoints known stay.`, error)
-        },
+        (error: unknown) => this.#failed(name, `${name} failed. The endpoints known stay.`, error),
       )
       .finally(() => {
         this.#running.delete(abort)
@@ -144,17 +166,48 @@ export class Resolution {
   #resolved(name: string, named: readonly ResolvedEndpoint[]): void {
     if (this.#closed) return
     if (!Array.isArray(named) || named.length === 0) {
-      return this.hooks.warn('RESOLVER_FAILED', `${name} gave no endpoints. The endpoints known stay.`)
+      return this.#failed(name, `${name} gave no endpoints. The endpoints known stay.`)
     }
+    this.#failing.delete(name)
     this.#merge('dns', this.accept(name, named))
-    const designated = named.filter((one) => one.designated === true)
+    const designated = named.filter((one) => readNamed(one)?.designated === true)
     const only = designated.length === 1 ? designated[0] : undefined
     this.hooks.designated(only === undefined ? undefined : this.accept(name, [only])[0]?.id)
+  }
+
+  /** Told once until it has answered again: it is asked every few seconds. */
+  #failed(name: string, sentence: string, cause?: unknown): void {
+    if (this.#closed || this.#failing.has(name)) return
+    this.#failing.add(name)
+    this.hooks.warn('RESOLVER_FAILED', sentence, cause)
   }
 
   #merge(source: EndpointSource, seeds: readonly EndpointSeed[]): void {
     if (seeds.length > 0) this.hooks.merge(source, seeds)
   }
+}
+
+/** What resolvers of the user and the store give is untrusted, whatever its type says. */
+function readNamed(entry: unknown): ResolvedEndpoint | undefined {
+  if (typeof entry !== 'object' || entry === null) return undefined
+  const { url, address, server, rank, designated } = entry as { readonly [Name in keyof ResolvedEndpoint]?: unknown }
+  if (typeof url !== 'string') return undefined
+  // A name in its place would be dialled under the name, and the certificate, of another.
+  if (address !== undefined && (typeof address !== 'string' || normaliseAddress(address) === undefined))
+    return undefined
+  return {
+    url,
+    ...(address === undefined ? {} : { address }),
+    ...(typeof server === 'string' ? { server } : {}),
+    ...(typeof rank === 'number' && Number.isFinite(rank) ? { rank } : {}),
+    ...(designated === true ? { designated } : {}),
+  }
+}
+
+/** For people: the host alone, so that nothing else of a foreign text is shown. */
+function hostOf(url: string): string {
+  const host = /^[a-z][a-z\d+.-]*:\/\/(?:[^@/]*@)?([\w.:[\]-]{1,100})/i.exec(url)?.[1]
+  return host === undefined ? 'an endpoint' : `the host ${host}`
 }
 
 function seedOf(endpoint: ClientConfig['endpoints'][number]): EndpointSeed {

@@ -89,10 +89,14 @@ export class Judge {
    */
   triedSince(endpoint: Endpoint, ucc: string | undefined, since: Instant): boolean {
     const { liveness } = endpoint
-    if (liveness.is === 'down') return liveness.at >= since
+    return liveness.is === 'down' ? liveness.at >= since : this.saidSince(endpoint, ucc, since)
+  }
+
+  /** Did the server there speak of this UCC since an instant? What came in band in that very instant came before. */
+  saidSince(endpoint: Endpoint, ucc: string | undefined, since: Instant): boolean {
     if (endpoint.contract === 'absent') return endpoint.answeredSince(since)
     const word = this.word(endpoint, ucc)
-    return word !== undefined && word.at >= since
+    return word !== undefined && (word.at > since || word.probedAt >= since)
   }
 
   /** `unknown` serves a client that names no UCC: then liveness is all there is to ask. */
@@ -132,6 +136,8 @@ export class Judge {
   /** One hard failure without a failure object: a connection went silent while another server runs. */
   silent(now: Instant, endpoint: Endpoint): void {
     endpoint.lastError = 'silent'
+    // Its last answer holds, but it is no proof that it could be gone back to: the hold-down begins with the next one.
+    this.book.interrupt(endpoint.server)
     if (endpoint.breaker.failure(now)) this.#condemned(endpoint, 'server-silent')
   }
 

@@ -6,6 +6,8 @@ export interface Ending {
   readonly code: FailoverErrorCode
   readonly message: string
   readonly reason?: string
+  /** For aborts: what the caller's signal carried. */
+  readonly abortReason?: unknown
 }
 
 export function expired(request: CommandRequest, why = 'its deadline passed before it left'): Ending {

@@ -247,7 +247,8 @@ export class OutboxMachine {
     if (entry === undefined) return
     const { request } = entry
     if (entry.place.name === 'sent' || entry.doubt !== undefined) {
-      return this.#end(entry, unknown(request, 'it was aborted after it had left', 'aborted'), true)
+      const ending = unknown(request, 'it was aborted after it had left', 'aborted')
+      return this.#end(entry, { ...ending, abortReason: reason }, true)
     }
     this.#finish(entry, false)
     const message = `Command "${request.name}" was aborted before it left.`

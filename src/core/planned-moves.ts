@@ -187,7 +187,9 @@ export class PlannedMoves {
     if (reason === 'switchover' && this.#wish?.call !== undefined) return now
     if (reason === 'term' && !this.holdDown.recently(now)) return now
     const word = this.context.judge.book.word(to.server, this.who.ucc)
-    return (word?.runningSince ?? this.#pending?.since ?? now) + this.holdDown.waitMs(now)
+    // Not heard of since it was interrupted: nothing has begun to count. Without a contract there is only the wish to go.
+    const since = word === undefined ? (this.#pending?.since ?? now) : (word.readySince ?? now)
+    return since + this.holdDown.waitMs(now)
   }
 
   #latest(now: Instant, reason: MoveReason): Instant {

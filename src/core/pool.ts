@@ -20,6 +20,8 @@ import { NEVER, type DurationMs, type Instant } from './time'
 type NextProbe = (key: ProbeKey, lastAt: Instant, unit: number) => Instant
 
 const ALL_DOWN_MS = 1000
+/** Longer than the question may take, so that no two are under way. */
+const REFERENCE_AGAIN_MS = 2000
 
 export class PoolMachine {
   readonly judge: Judge
@@ -31,7 +33,7 @@ export class PoolMachine {
   #hidden = false
   #lastMove = 0
   #lastQuestion = 0
-  #referenceAsked = false
+  #referenceAskedAt: Instant = -NEVER
 
   constructor(
     private readonly settings: PoolSettings,
@@ -165,18 +167,18 @@ export class PoolMachine {
     // A failure of an older generation is nobody's fault now: the verdict has changed since.
     if (result.is === 'failed' && attempt.generation !== endpoint.generation) return
     this.judge.probed(now, endpoint, attempt.ucc, result)
-    this.#askReference()
+    this.#askReference(now)
   }
 
-  /** All endpoints fail together: is it me? One neutral question, once per silence. */
-  #askReference(): void {
+  /** All endpoints fail together: is it me? One neutral question, asked again while it lasts: networks come and go. */
+  #askReference(now: Instant): void {
     const roster = this.judge.roster.present()
     const allFail = roster.length > 0 && roster.every((endpoint) => endpoint.liveness.is === 'down')
     if (!allFail) {
-      this.#referenceAsked = false
+      this.#referenceAskedAt = -NEVER
       this.judge.networkProven = false
-    } else if (!this.#referenceAsked) {
-      this.#referenceAsked = true
+    } else if (now - this.#referenceAskedAt >= REFERENCE_AGAIN_MS) {
+      this.#referenceAskedAt = now
       this.#effects.push({ type: 'probe-reference' })
     }
   }

@@ -17,6 +17,8 @@ export interface Word {
   probedAt: Instant
   /** Since when it is `running` without interruption. */
   runningSince: Instant | undefined
+  /** Since when it can be gone back to without interruption: `running`, and not draining. The hold-down counts from here. */
+  readySince: Instant | undefined
   draining: boolean
   load: Load | undefined
   /** Probes in a row that contradicted the beats. */
@@ -57,7 +59,10 @@ export class ReadinessBook {
   /** The server was found down: whatever it runs when it is back, it runs since then. */
   interrupt(server: string | undefined): void {
     if (server === undefined) return
-    for (const word of this.#words.get(server)?.values() ?? []) word.runningSince = undefined
+    for (const word of this.#words.get(server)?.values() ?? []) {
+      word.runningSince = undefined
+      word.readySince = undefined
+    }
   }
 
   /** Takes a saying; tells what changed. `again`: ask once more at the edge cadence, the beats say otherwise. */
@@ -75,6 +80,8 @@ export class ReadinessBook {
     const changed = before.state !== word.state || before.term !== word.term || before.draining !== word.draining
     if (word.state === 'running') word.runningSince ??= now
     else word.runningSince = undefined
+    if (word.state === 'running' && !word.draining) word.readySince ??= now
+    else word.readySince = undefined
     return { changed, again }
   }
 
@@ -127,6 +134,7 @@ export class ReadinessBook {
         probedAt: Number.NEGATIVE_INFINITY,
         inBandAt: Number.NEGATIVE_INFINITY,
         runningSince: undefined,
+        readySince: undefined,
         draining: false,
         load: undefined,
         contradictions: 0,

@@ -39,9 +39,8 @@ export function search(judge: Judge, facts: SearchFacts): SearchResult {
 }
 
 function servesSince(judge: Judge, endpoint: Endpoint, { place, ucc }: SearchFacts): boolean {
-  if (endpoint.contract === 'absent') return endpoint.answeredSince(place.since)
-  const word = judge.word(endpoint, ucc)
-  return word !== undefined && word.at >= place.since && judge.running(word, ucc)
+  if (!judge.saidSince(endpoint, ucc, place.since)) return false
+  return endpoint.contract === 'absent' || judge.running(judge.word(endpoint, ucc), ucc)
 }
 
 /** Nobody stands as a candidate: breakers, drains and refused tokens bar nobody any more; the fence still does. */
@@ -73,6 +72,8 @@ function couldBeBetter(judge: Judge, endpoint: Endpoint, than: Standing, facts: 
   if (judge.triedSince(endpoint, ucc, place.since)) return false
   const standing = judge.standing(endpoint, ucc)
   if (isWhence(standing, place)) return !NOT_BACK.has(place.reason)
+  // A server that has just sent us away answers first because it is near: whoever could take us is heard before.
+  if (isWhence(than, place) && NOT_BACK.has(place.reason)) return standing.candidate
   return compareStandings(standing, than, asked).difference < 0
 }
 

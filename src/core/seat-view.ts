@@ -33,27 +33,25 @@ export class SeatView {
     return endpoint.misses < this.settings.health.fall || proven || endpoint.contract === 'absent'
   }
 
-  /** The road for a request: where the seat goes or is, else the best candidate; never an avoided one. */
+  /**
+   * The road for a request: where the seat goes or is, else the best candidate. Avoided endpoints come last: they are
+   * named when nothing else is a candidate, and whoever avoids them waits as it must.
+   */
   route(
     place: Place,
     target: string | undefined,
     avoid: readonly string[],
     asked: string | undefined,
   ): Endpoint | undefined {
-    const { roster } = this.judge
-    if (target !== undefined && !avoid.includes(target)) return roster.get(target)
-    if (place.is === 'at' && !avoid.includes(place.endpointId) && this.serves(place))
-      return roster.get(place.endpointId)
+    const usual = target ?? (place.is === 'at' && this.serves(place) ? place.endpointId : undefined)
+    if (usual !== undefined && !avoid.includes(usual)) return this.judge.roster.get(usual)
     // After a loss only what answered since counts: a passive server's 200 is never an answer.
     const since = place.is === 'searching' ? place.since : -NEVER
-    const others = roster
-      .present()
-      .filter((endpoint) => !avoid.includes(endpoint.id) && this.#saidSince(endpoint, since))
-    const best = preferred(
-      others.map((endpoint) => this.judge.standing(endpoint, this.ucc)),
-      asked,
-    )
-    return best === undefined ? undefined : roster.get(best.endpointId)
+    const said = this.judge.roster.present().filter((endpoint) => this.judge.saidSince(endpoint, this.ucc, since))
+    const standings = said.map((endpoint) => this.judge.standing(endpoint, this.ucc))
+    const others = standings.filter((standing) => !avoid.includes(standing.endpointId))
+    const best = preferred(others, asked)?.endpointId ?? usual ?? preferred(standings, asked)?.endpointId
+    return best === undefined ? undefined : this.judge.roster.get(best)
   }
 
   /** What this endpoint has answered since a question. */
@@ -99,7 +97,8 @@ export class SeatView {
     const waiting: SeatCondition = { is: 'connecting' }
     if (facts.moving) return facts.everServed ? { is: 'degraded', why: 'moving' } : waiting
     const lost: SeatCondition = facts.everServed ? { is: 'degraded', why: 'lost' } : waiting
-    if (place.readyAt !== undefined) return lost
+    // Somebody runs and may be dialled again soon: that is no lack of candidates, only the wait between two attempts.
+    if (place.readyAt !== undefined || this.#isOffered(place.since)) return lost
     const isOffline = facts.before.is === 'offline' || this.#allTried(place.since)
     return isOffline ? { is: 'offline', reason: this.offlineReason() } : lost
   }
@@ -141,9 +140,14 @@ export class SeatView {
     return nobody ? { is: 'offline', reason: this.offlineReason() } : { is: 'degraded', why: 'suspect' }
   }
 
-  #saidSince(endpoint: Endpoint, since: Instant): boolean {
-    if (endpoint.contract === 'absent') return endpoint.answeredSince(since)
-    return (this.judge.word(endpoint, this.ucc)?.at ?? -NEVER) >= since
+  /** Has somebody who may be attached to answered `running` since then? */
+  #isOffered(since: Instant): boolean {
+    return this.judge.roster.present().some((one) => {
+      const word = this.judge.word(one, this.ucc)
+      if (!this.judge.saidSince(one, this.ucc, since) || one.unauthorized) return false
+      if (one.contract === 'absent') return true
+      return this.judge.running(word, this.ucc) && this.judge.fence(this.ucc).allows(word?.term)
+    })
   }
 
   #allTried(since: Instant): boolean {

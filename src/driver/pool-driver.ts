@@ -100,7 +100,9 @@ export class PoolDriver implements LoopPart {
     if (this.#peersHeard.get(server) === text) return
     if (this.#peersHeard.size > 64) this.#peersHeard.clear()
     this.#peersHeard.set(server, text)
-    this.merge('peers', this.hooks.acceptPeers(server, peers))
+    const seeds = this.hooks.acceptPeers(server, peers)
+    // An empty or wholly foreign list is refused: the last good one stays.
+    if (seeds.length > 0) this.merge('peers', seeds)
   }
 
   feed(input: PoolInput): void {

@@ -106,7 +106,7 @@ export class EventSourceLink {
     // No Cache-Control: CORS would ask for leave to send it, and the platform's requests bypass caches anyway.
     const headers: Record<string, string> = { accept: 'text/event-stream' }
     if (this.#lastEventId !== '') headers['last-event-id'] = toHeaderValue(this.#lastEventId)
-    if (this.#isKnown && this.#token !== undefined) headers['authorization'] = `Bearer ${this.#token}`
+    if (this.#token !== undefined) headers['authorization'] = `Bearer ${this.#token}`
     this.#cancel = this.routing.platform.stream(
       { ...place, method: 'GET', headers, timeoutMs: this.routing.connectTimeoutMs },
       {

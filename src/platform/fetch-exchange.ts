@@ -31,6 +31,8 @@ export interface FetchBackend {
   start(road: Road, url: string, init: RequestInit): FetchCall
   /** The members of `init` with which the library's own requests are made (readiness, events, command). */
   readonly ownInit: RequestInit
+  /** What `anyAnswer` changes of that, where answers can be hidden from us. */
+  anyAnswerInit?(url: string): RequestInit
   setTimer(delayMs: number, callback: () => void): Cancel
   /** Registers something that lives until it ends or the platform closes; returns how to say that it ended. */
   track(cancel: Cancel): () => void
@@ -92,8 +94,10 @@ export function exchangeOver(
   done: (outcome: ExchangeOutcome) => void,
 ): Cancel {
   const controller = new AbortController()
-  const call = backend.start(request.road, backend.url(request.road, request.path), {
+  const url = backend.url(request.road, request.path)
+  const call = backend.start(request.road, url, {
     ...backend.ownInit,
+    ...(request.anyAnswer === true ? backend.anyAnswerInit?.(url) : {}),
     ...ownRequest(request),
     signal: controller.signal,
   })

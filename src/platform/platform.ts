@@ -24,6 +24,11 @@ export interface ExchangeRequest {
   readonly timeoutMs: DurationMs
   /** A longer body is a `too-large` failure. */
   readonly maxBytes: number
+  /**
+   * Only whether somebody answers is asked: in pages a redirect, and an answer that CORS hides, are answers too (with
+   * status 0 and without a body).
+   */
+  readonly anyAnswer?: boolean
 }
 
 export type ExchangeOutcome =

@@ -35,8 +35,17 @@ test('requests follow the failover: URLs of the dedicated hostname and one in fl
   expect(await page.call('fetch', `${cluster.hostname}/api/whoami`)).toMatchObject({ server: 'srv1' })
   const inFlight = page.call('fetch', '/api/slow?ms=1500')
   const unsafe = page.call('fetchEnding', '/api/slow?ms=1500', { method: 'POST', body: 'once' })
-  const slow = (): number => cluster.server('srv1').requests().filter(({ url }) => url.startsWith('/api/slow')).length
-  await page.when('both are under way', () => Promise.resolve(slow()), (count) => count >= 2, 5000)
+  const slow = (): number =>
+    cluster
+      .server('srv1')
+      .requests()
+      .filter(({ url }) => url.startsWith('/api/slow')).length
+  await page.when(
+    'both are under way',
+    () => Promise.resolve(slow()),
+    (count) => count >= 2,
+    5000,
+  )
   await cluster.kill('srv1')
   expect(await inFlight).toMatchObject({ status: 200, server: 'srv2' })
   // A page can never know what was sent: an unsafe request that was cut off is not repeated.
@@ -44,7 +53,10 @@ test('requests follow the failover: URLs of the dedicated hostname and one in fl
   expect(await page.call('fetch', `${cluster.hostname}/api/whoami`)).toMatchObject({ server: 'srv2' })
   const post = await page.call('fetch', '/api/echo', { method: 'POST', body: '{"a":1}' })
   expect(post).toMatchObject({ server: 'srv2', body: { method: 'POST', body: '{"a":1}' } })
-  const repeated = cluster.server('srv2').requests().filter(({ url }) => url.startsWith('/api/slow'))
+  const repeated = cluster
+    .server('srv2')
+    .requests()
+    .filter(({ url }) => url.startsWith('/api/slow'))
   expect(repeated.map(({ method }) => method)).toEqual(['GET'])
   expect(await page.allErrors()).toEqual([])
 })
@@ -57,7 +69,12 @@ test('commands in flight when the server dies: known by their key, or unknown an
   const keyed = page.call('command', 'keyed-one', { a: 1 }, { safety: 'keyed', key: 'key-keyed' })
   const effect = page.call('command', 'effect-one', { a: 1 }, { safety: 'effect', key: 'key-effect' })
   const under = (): number => cluster.ledger.all().length
-  await page.when('all three are executed', () => Promise.resolve(under()), (count) => count === 3, 5000)
+  await page.when(
+    'all three are executed',
+    () => Promise.resolve(under()),
+    (count) => count === 3,
+    5000,
+  )
   await cluster.kill('srv1')
   expect(await set).toEqual({ value: { target: 'a', value: 7 } })
   expect(await keyed).toMatchObject({ code: 'OUTCOME_UNKNOWN' })
@@ -74,7 +91,12 @@ test('a keyed command goes on where the servers share the memory of keys', async
   await connectTo(page, cluster)
   const keyed = page.call('command', 'keyed-one', { a: 1 }, { safety: 'keyed', key: 'key-shared' })
   const executed = (): number => cluster.ledger.executions('key-shared').length
-  await page.when('it is executed', () => Promise.resolve(executed()), (count) => count === 1, 5000)
+  await page.when(
+    'it is executed',
+    () => Promise.resolve(executed()),
+    (count) => count === 1,
+    5000,
+  )
   await cluster.kill('srv1')
   expect(await keyed).toEqual({ value: { a: 1 } })
   expect(executed()).toBe(1)
@@ -136,7 +158,10 @@ test('EventSource: goes on at the other server from the last event id, token inc
   cluster.publish('plain/log', { key: 'm3', data: 3 })
   expect(await page.when('the others', keys, (list) => list.length >= 3, 10_000)).toEqual(['m1', 'm2', 'm3'])
   const find = () =>
-    cluster.server('srv2').requests().find(({ method, url }) => method === 'GET' && url.startsWith('/events'))
+    cluster
+      .server('srv2')
+      .requests()
+      .find(({ method, url }) => method === 'GET' && url.startsWith('/events'))
   const again = await page.when('the request is on record', () => Promise.resolve(find()), Boolean, 5000)
   expect(again?.headers).toMatchObject({ authorization: 'Bearer secret-1' })
   expect(again?.headers['last-event-id']).toMatch(/\/1$/)
@@ -148,12 +173,23 @@ test('the live connection takes the event stream where upgrades are refused', as
   const page = await openSide()
   await connectTo(page, cluster)
   await page.call('recordLog', 'ucc/helpdesk/log')
-  const open = () => cluster.servers.flatMap((server) => server.connections().filter((one) => one.closedAt === undefined))
+  const open = () =>
+    cluster.servers.flatMap((server) => server.connections().filter((one) => one.closedAt === undefined))
   const streams = () => Promise.resolve(open().map(({ transport, topics }) => `${transport} ${topics.join()}`))
   await page.when('an event stream', streams, (list) => list.join() === 'events ucc/helpdesk/log', 15_000)
-  await page.when('connected', () => page.call('state'), ({ state }) => state === 'connected', 10_000)
+  await page.when(
+    'connected',
+    () => page.call('state'),
+    ({ state }) => state === 'connected',
+    10_000,
+  )
   const generation = cluster.generate({ topic: 'ucc/helpdesk/log', perSecond: 100 })
-  await page.when('events', () => page.call('deliveredCount'), (count) => count > 20, 5000)
+  await page.when(
+    'events',
+    () => page.call('deliveredCount'),
+    (count) => count > 20,
+    5000,
+  )
   const { server = '' } = await page.call('state')
   const { at } = await cluster.kill(server)
   const other = server === 'srv1' ? 'srv2' : 'srv1'

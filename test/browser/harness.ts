@@ -14,7 +14,8 @@ import { elapse } from '../support/harness'
 import { buildBrowserEntry, bundleForPage, type BuiltEntry } from './bundle'
 import type { PageSide } from './page-side'
 
-const FLAGS = [
+/** For every Chromium of the tests: nothing of its own on the network, and fit to run as root. */
+export const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -45,7 +46,8 @@ const WATCH = `
   }
 `
 
-const PAGE_SIDE = `
+/** A page whose `side` is driven from outside. */
+export const PAGE_SIDE = `
   import * as library from 'failover-client'
   import { createPageSide } from './test/browser/page-side'
   globalThis.side = createPageSide(library)
@@ -56,8 +58,11 @@ export interface Browser {
   readonly entry: BuiltEntry
   /** Opens a page that has run `code`, a module that may import `failover-client` by its name. */
   open(code: string): Promise<OpenPage>
-  /** Opens a page that can be driven by `call`; `headers` are those of its document. */
-  openSide(headers?: Readonly<Record<string, string>>): Promise<DrivenPage>
+  /**
+   * Opens a page that can be driven by `call`; `headers` are those of its document. Scripts that ask for the document
+   * are answered with a redirect to `redirect`, where there is one, as a sign-in page does it.
+   */
+  openSide(headers?: Readonly<Record<string, string>>, redirect?: string): Promise<DrivenPage>
   close(): Promise<void>
 }
 
@@ -101,7 +106,7 @@ export async function launchBrowser({ flags = [] }: LaunchOptions = {}): Promise
     context,
     entry,
     open: (code) => openPage(context, entry, code),
-    openSide: async (headers) => drive(await openPage(context, entry, PAGE_SIDE, headers)),
+    openSide: async (headers, redirect) => drive(await openPage(context, entry, PAGE_SIDE, headers, redirect)),
     async close() {
       entry.remove()
       await context.close()
@@ -120,9 +125,9 @@ export function useBrowser(options: LaunchOptions = {}): Browser['openSide'] {
   afterEach(async () => {
     for (const page of pages.splice(0)) await page.close()
   })
-  return async (headers) => {
+  return async (headers, redirect) => {
     if (browser === undefined) throw new Error('the browser runs within tests only')
-    const page = await browser.openSide(headers)
+    const page = await browser.openSide(headers, redirect)
     pages.push(page)
     return page
   }
@@ -152,23 +157,38 @@ async function openPage(
   entry: BuiltEntry,
   code: string,
   headers: Readonly<Record<string, string>> = {},
+  redirect?: string,
 ): Promise<OpenPage> {
-  const { text } = await bundleForPage(entry, code)
-  const server = await serve(text, headers)
+  const served = await servePage(entry, code, headers, redirect)
   const page = await context.newPage()
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(String(error)))
   page.on('console', (message) => {
     if (message.type() === 'error' && !isNetworkNoise(message)) errors.push(message.text())
   })
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  await page.goto(`${origin}/`)
+  await page.goto(`${served.origin}/`)
   return {
     page,
-    origin,
+    origin: served.origin,
     errors,
     async close() {
       await page.close()
+      await served.close()
+    },
+  }
+}
+
+/** Serves a page that runs `code`, on loopback, from an origin of its own. */
+export async function servePage(
+  entry: BuiltEntry,
+  code: string,
+  headers: Readonly<Record<string, string>> = {},
+  redirect?: string,
+): Promise<{ readonly origin: string; close(): Promise<void> }> {
+  const server = await serve((await bundleForPage(entry, code)).text, headers, redirect)
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
     },
@@ -205,7 +225,11 @@ function drive(open: OpenPage): DrivenPage {
   }
 }
 
-function serve(script: string, headers: Readonly<Record<string, string>>): Promise<Server> {
+function serve(
+  script: string,
+  headers: Readonly<Record<string, string>>,
+  redirect: string | undefined,
+): Promise<Server> {
   const head = `<!doctype html><meta charset="utf-8"><title>page</title><script>${WATCH}</script>`
   const answers: Record<string, [type: string, body: string]> = {
     '/': ['text/html', `${head}<script type="module" src="/page.js"></script>`],
@@ -213,6 +237,9 @@ function serve(script: string, headers: Readonly<Record<string, string>>): Promi
   }
   const server = createServer((request, response) => {
     const answer = answers[request.url ?? '']
+    if (redirect !== undefined && request.url === '/' && request.headers['sec-fetch-dest'] !== 'document') {
+      return void response.writeHead(302, { location: redirect }).end()
+    }
     if (answer === undefined) return void response.writeHead(204).end()
     response.writeHead(200, { 'content-type': answer[0], 'cache-control': 'no-store', ...headers }).end(answer[1])
   })

@@ -11,13 +11,23 @@ async function follow(page: DrivenPage, cluster: Cluster): Promise<ReturnType<Cl
   await connectTo(page, cluster)
   await page.call('recordLog', LOG)
   const generation = cluster.generate({ topic: LOG, perSecond: 50 })
-  await page.when('first events', () => page.call('deliveredCount'), (count) => count > 10, 10_000)
+  await page.when(
+    'first events',
+    () => page.call('deliveredCount'),
+    (count) => count > 10,
+    10_000,
+  )
   return generation
 }
 
 async function expectWhole(page: DrivenPage, generation: ReturnType<Cluster['generate']>): Promise<void> {
   const published = generation.stop()
-  await page.when('all events', () => page.call('deliveredCount'), (count) => count >= published.length, 10_000)
+  await page.when(
+    'all events',
+    () => page.call('deliveredCount'),
+    (count) => count >= published.length,
+    10_000,
+  )
   const keys = (await page.call('delivered')).map(({ key }) => key)
   expect(compareLog(published, keys)).toEqual(EXACT)
   expect(keys).toHaveLength(published.length)
@@ -33,7 +43,12 @@ test('no network: said within 5 s, nobody is blamed, and all of it goes on after
   let onlineAt = NaN
   await context.setOffline(true)
   try {
-    await page.when('offline', () => page.call('state'), ({ state }) => state === 'offline', 3 * 5000)
+    await page.when(
+      'offline',
+      () => page.call('state'),
+      ({ state }) => state === 'offline',
+      3 * 5000,
+    )
     expect((await page.call('state')).offlineReason).toBe('network')
     // Long enough for every breaker to open, if the servers were blamed.
     await elapse(4000)
@@ -42,7 +57,12 @@ test('no network: said within 5 s, nobody is blamed, and all of it goes on after
     onlineAt = Date.now()
     await context.setOffline(false)
   }
-  await page.when('connected again', () => page.call('state'), ({ state }) => state === 'connected', 3 * 5000)
+  await page.when(
+    'connected again',
+    () => page.call('state'),
+    ({ state }) => state === 'connected',
+    3 * 5000,
+  )
   const changes = await page.call('said', 'stateChange')
   const told = changes.find(({ about }) => about === 'offline')?.at ?? NaN
   reportTimes('page, network gone to offline', [told - offlineAt])
@@ -51,6 +71,35 @@ test('no network: said within 5 s, nobody is blamed, and all of it goes on after
   expect(await page.call('said', 'failover')).toEqual([])
   await expectWhole(page, generation)
 })
+
+test.each(['answers', 'redirects'] as const)(
+  'no server, though the origin of the page %s: that is not the network',
+  async (reference) => {
+    const { cluster } = await startHarness()
+    const page = await openSide({}, reference === 'redirects' ? 'http://127.0.0.1:9/sign-in' : undefined)
+    const generation = await follow(page, cluster)
+    const { at } = await cluster.kill('srv1')
+    await cluster.kill('srv2')
+    await page.when(
+      'offline',
+      () => page.call('state'),
+      ({ state }) => state === 'offline',
+      3 * 5000,
+    )
+    const isSettled = ({ offlineReason }: { offlineReason: string | undefined }): boolean => offlineReason === 'servers'
+    await page.when('the reason is the servers', () => page.call('state'), isSettled, 3 * 5000)
+    const told = (await page.call('said', 'stateChange')).find(({ offlineReason }) => offlineReason === 'servers')
+    reportTimes(`page, both servers killed to offline, servers (the origin ${reference})`, [(told?.at ?? NaN) - at])
+    await cluster.restart('srv2')
+    await page.when(
+      'connected again',
+      () => page.call('state'),
+      ({ state }) => state === 'connected',
+      3 * 5000,
+    )
+    await expectWhole(page, generation)
+  },
+)
 
 test('a frozen page blames nobody when it wakes up', async () => {
   const { cluster } = await startHarness()
@@ -61,8 +110,18 @@ test('a frozen page blames nobody when it wakes up', async () => {
   await devtools.send('Page.setWebLifecycleState', { state: 'frozen' })
   await elapse(6000)
   await devtools.send('Page.setWebLifecycleState', { state: 'active' })
-  await page.when('events again', () => page.call('deliveredCount'), (count) => count > before + 250, 10_000)
-  await page.when('connected', () => page.call('state'), ({ state }) => state === 'connected', 10_000)
+  await page.when(
+    'events again',
+    () => page.call('deliveredCount'),
+    (count) => count > before + 250,
+    10_000,
+  )
+  await page.when(
+    'connected',
+    () => page.call('state'),
+    ({ state }) => state === 'connected',
+    10_000,
+  )
   // It was frozen indeed: nothing was delivered meanwhile.
   const times = (await page.call('delivered')).map(({ at }) => at)
   const longest = Math.max(...times.slice(1).map((at, index) => at - (times[index] ?? NaN)))
@@ -78,15 +137,27 @@ test('close() says goodbye and leaves nothing in the page', async () => {
   const devtools = await page.page.context().newCDPSession(page.page)
   const left = async () => {
     const listeners = await Promise.all(['window', 'document'].map((name) => countListeners(devtools, name)))
-    const timers = await page.page.evaluate(() => (globalThis as unknown as { liveTimers: Set<number> }).liveTimers.size)
+    const timers = await page.page.evaluate(
+      () => (globalThis as unknown as { liveTimers: Set<number> }).liveTimers.size,
+    )
     return { listeners, timers }
   }
   const before = await left()
   const generation = await follow(page, cluster)
   await page.call('openSocket', '/ws/echo?greet')
   await page.call('openSource', '/events/plain')
-  await page.when('the greeting', () => page.call('socketTold'), (told) => told.length >= 2, 5000)
-  await page.when('the stream', () => page.call('sourceTold'), (told) => told.length >= 1, 5000)
+  await page.when(
+    'the greeting',
+    () => page.call('socketTold'),
+    (told) => told.length >= 2,
+    5000,
+  )
+  await page.when(
+    'the stream',
+    () => page.call('sourceTold'),
+    (told) => told.length >= 1,
+    5000,
+  )
   const during = await left()
   expect(during.timers).toBeGreaterThan(before.timers)
   expect(during.listeners[0]).toBeGreaterThan(before.listeners[0] ?? NaN)
@@ -111,7 +182,10 @@ test('a page that goes away closes its connection', async () => {
   const generation = await follow(page, cluster)
   generation.stop()
   await page.page.goto('about:blank')
-  const open = () => Promise.resolve(cluster.servers.flatMap((one) => one.connections()).filter((one) => one.closedAt === undefined).length)
+  const open = () =>
+    Promise.resolve(
+      cluster.servers.flatMap((one) => one.connections()).filter((one) => one.closedAt === undefined).length,
+    )
   await page.when('the server sees it', open, (count) => count === 0, 5000)
 })
 
@@ -123,7 +197,12 @@ test('an endpoint that the policy of the page forbids is named, and the other on
   await connectTo(page, cluster)
   await page.call('recordLog', LOG)
   cluster.publish(LOG, { key: 'm1', data: 1 })
-  await page.when('an event', () => page.call('deliveredCount'), (count) => count === 1, 5000)
+  await page.when(
+    'an event',
+    () => page.call('deliveredCount'),
+    (count) => count === 1,
+    5000,
+  )
   expect(await page.call('state')).toMatchObject({ state: 'connected', server: 'srv2' })
   const warnings = await page.call('said', 'warning')
   expect(warnings.map(({ about }) => about)).toContain('CORS_OR_CSP_BLOCKED')

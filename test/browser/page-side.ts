@@ -117,7 +117,10 @@ export function createPageSide(library: typeof Library) {
         ...{ server, url, breaker, readiness, term, verdict, lastError },
       })),
     said: (...names: FailoverEventName[]) => said.filter(({ name }) => names.length === 0 || names.includes(name)),
-    decisions: () => theClient().decisions().map(({ at, sentence }) => `${at} ${sentence}`),
+    decisions: () =>
+      theClient()
+        .decisions()
+        .map(({ at, sentence }) => `${at} ${sentence}`),
     recordLog(topic: string) {
       theClient()
         .subscribe(library.logTopic(topic))

@@ -21,14 +21,24 @@ async function follow(cluster: Cluster): Promise<ReturnType<Cluster['generate']>
   await connectTo(page, cluster)
   await page.call('recordLog', LOG)
   const generation = cluster.generate({ topic: LOG, perSecond: PER_SECOND })
-  await page.when('first events', () => page.call('deliveredCount'), (count) => count > 20, 10_000)
+  await page.when(
+    'first events',
+    () => page.call('deliveredCount'),
+    (count) => count > 20,
+    10_000,
+  )
   return generation
 }
 
 /** Nothing lost, nothing twice, in order; and nobody in the page had to hear of it. */
 async function expectWhole(generation: ReturnType<Cluster['generate']>): Promise<void> {
   const published = generation.stop()
-  await page.when('all events', () => page.call('deliveredCount'), (count) => count >= published.length, 10_000)
+  await page.when(
+    'all events',
+    () => page.call('deliveredCount'),
+    (count) => count >= published.length,
+    10_000,
+  )
   const keys = (await page.call('delivered')).map(({ key }) => key)
   expect(compareLog(published, keys)).toEqual(EXACT)
   expect(keys.length).toBe(published.length)
@@ -41,7 +51,9 @@ async function bothReady(): Promise<void> {
     'both servers are candidates, and one is in use',
     async () => [await page.call('state'), await page.call('endpoints')] as const,
     ([{ state }, endpoints]) =>
-      state === 'connected' && endpoints.length === 2 && endpoints.every((one) => one.breaker === 'closed' && one.readiness === 'running'),
+      state === 'connected' &&
+      endpoints.length === 2 &&
+      endpoints.every((one) => one.breaker === 'closed' && one.readiness === 'running'),
     20_000,
   )
 }
@@ -96,7 +108,12 @@ test('UCC stopped: the passive is dialled when it runs, and not before', async (
   const { cluster } = await startHarness({ standby: 'stopped' })
   const generation = await follow(cluster)
   const stopped = await cluster.stopUcc('srv1', 'helpdesk', { announce: 'status' })
-  await page.when('offline, starting', () => page.call('state'), ({ state }) => state === 'offline', 3000)
+  await page.when(
+    'offline, starting',
+    () => page.call('state'),
+    ({ state }) => state === 'offline',
+    3000,
+  )
   expect(await page.call('state')).toMatchObject({ state: 'offline', offlineReason: 'starting' })
   // The web services answer perfectly all the while.
   expect(await (await fetch(`${cluster.endpoints[0]}/api/whoami`)).json()).toMatchObject({ server: 'srv1' })

@@ -16,7 +16,10 @@ interface Settled {
 }
 
 /** A client with a live topic on srv1. */
-async function ready(options: ClusterOptions, more: Parameters<Harness['connect']>[0] = {}): Promise<Connected & Harness> {
+async function ready(
+  options: ClusterOptions,
+  more: Parameters<Harness['connect']>[0] = {},
+): Promise<Connected & Harness> {
   const harness = await startHarness({ heartbeatMs: 500, ...options })
   const connected = harness.connect({ ...FAST, ...more })
   const log = recordLog(connected.client, CHAT)
@@ -26,7 +29,12 @@ async function ready(options: ClusterOptions, more: Parameters<Harness['connect'
 }
 
 /** Sends a command of each class, five of each; says how each ended. */
-function sendAll({ client }: Connected, name: string, args: (n: number) => object, options: CommandOptions = {}): Promise<Settled>[] {
+function sendAll(
+  { client }: Connected,
+  name: string,
+  args: (n: number) => object,
+  options: CommandOptions = {},
+): Promise<Settled>[] {
   return CLASSES.flatMap((safety) =>
     [0, 1, 2, 3, 4].map(async (n) => {
       const key = `${safety}-${n}`
@@ -42,17 +50,25 @@ function sendAll({ client }: Connected, name: string, args: (n: number) => objec
 }
 
 function outcomes(settled: readonly Settled[]): Record<Safety, string[]> {
-  const of = (safety: Safety): string[] => [...new Set(settled.filter((one) => one.safety === safety).map((one) => one.outcome))]
+  const of = (safety: Safety): string[] => [
+    ...new Set(settled.filter((one) => one.safety === safety).map((one) => one.outcome)),
+  ]
   return { read: of('read'), set: of('set'), keyed: of('keyed'), claim: of('claim'), effect: of('effect') }
 }
 
 const ALL_DONE = { read: ['done'], set: ['done'], keyed: ['done'], claim: ['done'], effect: ['done'] }
 const OTHER_KEYS = { ...ALL_DONE, keyed: ['OUTCOME_UNKNOWN'], claim: ['OUTCOME_UNKNOWN'], effect: ['OUTCOME_UNKNOWN'] }
 
-const executed = ({ cluster }: Harness): number => cluster.ledger.all().filter((entry) => entry.status === 'executed').length
+const executed = ({ cluster }: Harness): number =>
+  cluster.ledger.all().filter((entry) => entry.status === 'executed').length
 
 async function failedOver({ client, events }: Connected): Promise<void> {
-  await until('the failover', () => events.failover.length > 0, 12_000, () => client.decisions().slice(-8))
+  await until(
+    'the failover',
+    () => events.failover.length > 0,
+    12_000,
+    () => client.decisions().slice(-8),
+  )
 }
 
 /** What the contract forbids, whatever happened. */
@@ -64,23 +80,26 @@ function expectNothingForbidden({ cluster }: Harness): void {
 
 describe('under a kill', () => {
   // `beforeMs`: killed before the execution; `afterMs`: killed between the execution and its answer.
-  test.each(['beforeMs', 'afterMs'] as const)('the same keys (%s): each is done once, whatever its class', async (when) => {
-    const world = await ready({})
-    const { cluster } = world
-    cluster.setCommandDelay({ [when]: 5000 })
-    const sent = sendAll(world, 'echo', (n) => ({ n }))
-    if (when === 'afterMs') await until('all executions', () => executed(world) === 25, 5000)
-    else await elapse(200)
-    expect(executed(world)).toBe(when === 'afterMs' ? 25 : 0)
-    const { atMonotonicMs } = await cluster.kill('srv1')
-    cluster.setCommandDelay({})
-    const settled = await Promise.all(sent)
-    reportTimes(`25 commands of all classes (${when}): kill to settled`, [performance.now() - atMonotonicMs])
-    expect(outcomes(settled)).toEqual(ALL_DONE)
-    for (const { key } of settled) expect(cluster.ledger.executions(key), key).toHaveLength(1)
-    expect(world.events.outcomeUnknown).toEqual([])
-    expectNothingForbidden(world)
-  })
+  test.each(['beforeMs', 'afterMs'] as const)(
+    'the same keys (%s): each is done once, whatever its class',
+    async (when) => {
+      const world = await ready({})
+      const { cluster } = world
+      cluster.setCommandDelay({ [when]: 5000 })
+      const sent = sendAll(world, 'echo', (n) => ({ n }))
+      if (when === 'afterMs') await until('all executions', () => executed(world) === 25, 5000)
+      else await elapse(200)
+      expect(executed(world)).toBe(when === 'afterMs' ? 25 : 0)
+      const { atMonotonicMs } = await cluster.kill('srv1')
+      cluster.setCommandDelay({})
+      const settled = await Promise.all(sent)
+      reportTimes(`25 commands of all classes (${when}): kill to settled`, [performance.now() - atMonotonicMs])
+      expect(outcomes(settled)).toEqual(ALL_DONE)
+      for (const { key } of settled) expect(cluster.ledger.executions(key), key).toHaveLength(1)
+      expect(world.events.outcomeUnknown).toEqual([])
+      expectNothingForbidden(world)
+    },
+  )
 
   test.each([
     ['split', false],
@@ -109,7 +128,8 @@ describe('under a kill', () => {
     const world = await ready({ keys: 'split' })
     const { cluster, client } = world
     cluster.setCommandDelay({ afterMs: 5000 })
-    const set = (value: string): Promise<unknown> => client.command('set', { target: 'state', value }, { safety: 'set', target: 'state' })
+    const set = (value: string): Promise<unknown> =>
+      client.command('set', { target: 'state', value }, { safety: 'set', target: 'state' })
     const values = ['away', 'ready', 'busy']
     const sent = values.map((value) => set(value).catch((error: unknown) => error))
     await until('all executions', () => executed(world) === 3, 5000)
@@ -126,17 +146,20 @@ describe('under a kill', () => {
   })
 
   test('a command called during the outage waits and is done once', async () => {
-    const world = await ready({ keys: 'split' })
+    const world = await ready({ keys: 'split', standby: 'stopped' })
     const { cluster, client } = world
     await cluster.kill('srv1')
-    const claims = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => client.command('claim', { n }, { safety: 'claim', key: `claim-${n}` })),
+    await until('the loss to be seen', () => client.state !== 'connected', 3000)
+    const sent = Array.from({ length: 20 }, (_, n) =>
+      client.command('claim', { n }, { safety: 'claim', key: `claim-${n}` }),
     )
+    await cluster.startUcc('srv2')
+    const claims = await Promise.all(sent)
     expect(claims).toHaveLength(20)
     for (let n = 0; n < 20; n += 1) expect(cluster.ledger.executions(`claim-${n}`)).toMatchObject([{ server: 'srv2' }])
     // In the order of the calls.
     const order = cluster.ledger.all().map((entry) => entry.key)
-    expect(order).toEqual(claims.map((_, n) => `claim-${n}`))
+    expect(order).toEqual(claims.map((_claim, n) => `claim-${n}`))
     expectNothingForbidden(world)
   })
 })
@@ -168,7 +191,12 @@ describe('under a frozen server that thaws', () => {
     reportTimes('25 commands to a frozen server: settled', [performance.now() - started])
     await until('the deadlines', () => performance.now() - started > deadlineMs + 50, 6000)
     await cluster.thaw('srv1')
-    await until('the thawed server to judge all of them', () => heardBy(world, 'srv1') === 25, 5000, () => heardBy(world, 'srv1'))
+    await until(
+      'the thawed server to judge all of them',
+      () => heardBy(world, 'srv1') === 25,
+      5000,
+      () => heardBy(world, 'srv1'),
+    )
     const onSrv1 = cluster.ledger.all().filter((entry) => entry.server === 'srv1')
     expect(new Set(onSrv1.map((entry) => entry.status))).toEqual(new Set(['expired']))
     for (const { safety, key } of settled) {
@@ -185,7 +213,12 @@ describe('under a frozen server that thaws', () => {
     const settled = await Promise.all(sendAll(world, 'echo', (n) => ({ n }), { deadlineMs: 20_000 }))
     expect(outcomes(settled)).toEqual(OTHER_KEYS)
     await cluster.thaw('srv1')
-    await until('the thawed server to judge all of them', () => heardBy(world, 'srv1') === 25, 5000, () => heardBy(world, 'srv1'))
+    await until(
+      'the thawed server to judge all of them',
+      () => heardBy(world, 'srv1') === 25,
+      5000,
+      () => heardBy(world, 'srv1'),
+    )
     expectNothingForbidden(world)
   })
 })
@@ -196,7 +229,10 @@ function heardBy({ cluster }: Harness, server: string): number {
 }
 
 function closedOn({ cluster }: Harness, server: string): boolean {
-  return cluster.server(server).connections().every((one) => one.closedAt !== undefined)
+  return cluster
+    .server(server)
+    .connections()
+    .every((one) => one.closedAt !== undefined)
 }
 
 describe('when the UCC stops', () => {
@@ -204,7 +240,9 @@ describe('when the UCC stops', () => {
     const world = await ready({ standby: 'stopped', keys: 'split' })
     const { cluster, client } = world
     await cluster.stopUcc('srv1')
-    const sent = Array.from({ length: 10 }, (_, n) => client.command('claim', { n }, { safety: 'claim', key: `claim-${n}` }))
+    const sent = Array.from({ length: 10 }, (_, n) =>
+      client.command('claim', { n }, { safety: 'claim', key: `claim-${n}` }),
+    )
     await elapse(300)
     expect(executed(world)).toBe(0)
     await cluster.startUcc('srv2')
@@ -218,7 +256,9 @@ describe('when the UCC stops', () => {
     const { cluster, client } = world
     await cluster.stopUcc('srv1')
     const started = performance.now()
-    const error: unknown = await client.command('effect', {}, { key: 'late', deadlineMs: 700 }).catch((thrown: unknown) => thrown)
+    const error: unknown = await client
+      .command('effect', {}, { key: 'late', deadlineMs: 700 })
+      .catch((thrown: unknown) => thrown)
     const took = performance.now() - started
     expect(isFailoverError(error, 'COMMAND_EXPIRED')).toBe(true)
     expect(took).toBeGreaterThan(650)
@@ -249,7 +289,9 @@ describe('AbortSignal', () => {
   test('before it left: the reason of the signal, and it never leaves', async () => {
     const world = await ready({ servers: 1 })
     const { cluster, client } = world
-    await expect(client.command('echo', 1, { signal: AbortSignal.abort(new Error('too late')) })).rejects.toThrow('too late')
+    await expect(client.command('echo', 1, { signal: AbortSignal.abort(new Error('too late')) })).rejects.toThrow(
+      'too late',
+    )
     await cluster.stopUcc('srv1')
     await until('the news', () => client.state !== 'connected', 5000)
     const controller = new AbortController()
@@ -266,7 +308,9 @@ describe('AbortSignal', () => {
     const world = await ready({ servers: 1 })
     const { cluster, client, events } = world
     const controller = new AbortController()
-    const sent = client.command('slow', { delayMs: 5000 }, { key: 'gone', signal: controller.signal }).catch((error: unknown) => error)
+    const sent = client
+      .command('slow', { delayMs: 5000 }, { key: 'gone', signal: controller.signal })
+      .catch((error: unknown) => error)
     await until('its execution', () => cluster.ledger.executions('gone').length === 1, 3000)
     const reason = new Error('changed my mind')
     controller.abort(reason)
@@ -278,7 +322,9 @@ describe('AbortSignal', () => {
 
   test('a refusal is COMMAND_REJECTED with the code of the server', async () => {
     const { client } = await ready({ servers: 1 })
-    const error: unknown = await client.command('fail', { code: 'no-such-call', message: 'who?' }).catch((thrown: unknown) => thrown)
+    const error: unknown = await client
+      .command('fail', { code: 'no-such-call', message: 'who?' })
+      .catch((thrown: unknown) => thrown)
     expect(isFailoverError(error, 'COMMAND_REJECTED')).toBe(true)
     expect(error).toMatchObject({ fields: { subject: 'fail', reason: 'no-such-call' } })
   })
@@ -318,10 +364,19 @@ describe('restoreSession', () => {
     const servers = ['srv1', 'srv2']
     for (const [run, server] of servers.entries()) {
       commands.push(client.command('echo', run, { key: `user-${run}`, safety: 'read', deadlineMs: 20_000 }))
-      await until('the hook', () => gate.held(run), 9000, () => client.decisions().slice(-8))
+      await until(
+        'the hook',
+        () => gate.held(run),
+        9000,
+        () => client.decisions().slice(-8),
+      )
       await elapse(200)
       // Restored, but nothing else has reached the server: no topic, no command of the user.
-      const open = (): readonly string[] | undefined => cluster.server(server).connections().find((one) => one.closedAt === undefined)?.topics
+      const open = (): readonly string[] | undefined =>
+        cluster
+          .server(server)
+          .connections()
+          .find((one) => one.closedAt === undefined)?.topics
       expect(open()).toEqual([])
       expect(cluster.ledger.all().map((entry) => `${entry.server} ${entry.key}`)).not.toContain(`${server} user-${run}`)
       expect(log.subscription.state).toBe(run === 0 ? 'pending' : 'recovering')
@@ -381,7 +436,12 @@ describe('restoreSession', () => {
     })
     const log = recordLog(connected.client, CHAT)
     const answer = connected.client.command('echo', 1, { key: 'user' })
-    await until('the topic', () => log.subscription.state === 'live', 9000, () => connected.client.decisions().slice(-8))
+    await until(
+      'the topic',
+      () => log.subscription.state === 'live',
+      9000,
+      () => connected.client.decisions().slice(-8),
+    )
     expect(await answer).toBe(1)
     expect(servers).toHaveLength(2)
     const first = cluster.server('srv1').connections()[0]
@@ -400,9 +460,15 @@ describe('restoreSession', () => {
     const { client } = harness.connect({ ...FAST, restoreSession: gate.hook })
     const log = recordLog(client, CHAT)
     const answer = client.command('echo', 1, { key: 'user', deadlineMs: 20_000 })
-    await until('the hook', () => gate.held(0), 9000, () => client.decisions().slice(-8))
+    await until(
+      'the hook',
+      () => gate.held(0),
+      9000,
+      () => client.decisions().slice(-8),
+    )
     await elapse(200)
-    const topics = (): string[] => cluster.servers.flatMap((server) => server.connections().flatMap((one) => one.topics))
+    const topics = (): string[] =>
+      cluster.servers.flatMap((server) => server.connections().flatMap((one) => one.topics))
     expect(topics()).toEqual([])
     expect(cluster.ledger.all().map((entry) => entry.key)).toEqual(['session-0'])
     gate.pass(0)

@@ -25,7 +25,7 @@ function probes(server: ClusterServer, ucc: string): number {
 }
 
 function live(server: ClusterServer): number {
-  return server.connections().filter(({ closedAt }) => closedAt === undefined).length
+  return server.connections().filter(({ closedAt, client }) => closedAt === undefined && client !== undefined).length
 }
 
 test('clients of one pool share the prober; each has its own connection', async () => {
@@ -56,7 +56,8 @@ test('one verdict: all clients of a pool leave a dead server, whose breaker they
   const directory = directoryOf([cluster, ['helpdesk', 'sales']])
   const clients = ['helpdesk', 'sales'].map((ucc) => directory.client(ucc))
   const events = clients.map((client) => record(client))
-  for (const [index, ucc] of ['helpdesk', 'sales'].entries()) recordLog(clients[index] ?? directory.client(ucc), logTopic(`ucc/${ucc}/log`))
+  for (const [index, ucc] of ['helpdesk', 'sales'].entries())
+    recordLog(clients[index] ?? directory.client(ucc), logTopic(`ucc/${ucc}/log`))
   await until('both are connected', () => live(cluster.server('srv1')) === 2, 10_000)
   // One that never opened a live connection is told all the same.
   const idle = directory.client('helpdesk', { basePath: '/idle' })
@@ -91,13 +92,20 @@ test('pools fail independently; close() ends all', async () => {
   const directory = directoryOf([one, ['helpdesk']], [two, ['sales']])
   const [helpdesk, sales] = [directory.client('helpdesk'), directory.client('sales')]
   const [heard, other] = [record(helpdesk), record(sales)]
-  const loops = [helpdesk.subscribe(logTopic('ucc/helpdesk/log')), sales.subscribe(logTopic('ucc/sales/log'))].map(async (subscription) => {
-    for await (const change of subscription) void change
-  })
+  const loops = [helpdesk.subscribe(logTopic('ucc/helpdesk/log')), sales.subscribe(logTopic('ucc/sales/log'))].map(
+    async (subscription) => {
+      for await (const change of subscription) void change
+    },
+  )
   await until('both are connected', () => live(one.server('srv1')) === 1 && live(two.server('srv1')) === 1, 10_000)
   await one.kill('srv1')
   await one.kill('srv2')
-  await until('one pool is offline', () => helpdesk.state === 'offline', 10_000, () => helpdesk.diagnostics())
+  await until(
+    'one pool is offline',
+    () => helpdesk.state === 'offline',
+    10_000,
+    () => helpdesk.diagnostics(),
+  )
   expect(helpdesk.offlineReason).toBe('servers')
   expect(sales.state).toBe('connected')
   expect(other.stateChange.map(({ to }) => to)).toEqual(['connected'])

@@ -56,7 +56,15 @@ describe('createDispatcher', () => {
     expect((await who(`${cluster.endpoints[1] ?? ''}/api/whoami`, dispatcher)).server).toBe('srv1')
     const answer = await request(`${cluster.endpoints[1] ?? ''}/api/whoami?x=1`, { dispatcher })
     expect((await answer.body.json()) as object).toMatchObject({ server: 'srv1' })
-    await until('the query arrived', () => cluster.server('srv1').requests().some(({ url }) => url === '/api/whoami?x=1'), 3000)
+    await until(
+      'the query arrived',
+      () =>
+        cluster
+          .server('srv1')
+          .requests()
+          .some(({ url }) => url === '/api/whoami?x=1'),
+      3000,
+    )
     await cluster.stopUcc('srv1')
     await until('the client has left srv1', () => client.active?.server === 'srv2', 12_000)
     expect((await who(`${cluster.hostname}/api/whoami`, dispatcher)).server).toBe('srv2')
@@ -129,7 +137,9 @@ describe('createDispatcher', () => {
     expect(urls().filter((url) => url === '/api/status/503')).toHaveLength(1)
     await cluster.kill('srv1')
     const started = performance.now()
-    expect(await failureOf(fetch(`${cluster.hostname}/api/whoami`, { dispatcher } as RequestInit))).toBeInstanceOf(TypeError)
+    expect(await failureOf(fetch(`${cluster.hostname}/api/whoami`, { dispatcher } as RequestInit))).toBeInstanceOf(
+      TypeError,
+    )
     // The default cadence would ask a second later at the earliest.
     await until('the failure counts', () => client.endpoints[0]?.lastError !== undefined, 900)
     expect(performance.now() - started).toBeLessThan(6000)
@@ -139,7 +149,11 @@ describe('createDispatcher', () => {
     const { cluster, connect } = await startHarness({ uccs: { helpdesk: { running: [] } } })
     const { client } = connect({ requests: { readyTimeoutMs: 400 } })
     const dispatcher = dispatcherOf(client)
-    await until('both are known as stopped', () => client.endpoints.every(({ readiness }) => readiness === 'stopped'), 9000)
+    await until(
+      'both are known as stopped',
+      () => client.endpoints.every(({ readiness }) => readiness === 'stopped'),
+      9000,
+    )
     const started = performance.now()
     const error = await failureOf(request(`${cluster.hostname}/api/whoami`, { dispatcher }))
     expect(isFailoverError(error, 'NO_ENDPOINT_AVAILABLE')).toBe(true)
@@ -169,7 +183,10 @@ describe('createDispatcher', () => {
   it('refuses anything but a client of this package on the Node platform', () => {
     for (const wrong of [undefined, {}, new Agent()]) {
       expect(() => createDispatcher(wrong as never)).toThrow(
-        expect.objectContaining({ code: 'INVALID_OPTION', fields: expect.objectContaining({ field: 'client' }) as object }),
+        expect.objectContaining({
+          code: 'INVALID_OPTION',
+          fields: expect.objectContaining({ field: 'client' }) as object,
+        }),
       )
     }
     const client = createFailoverClient({ hostname: 'http://127.0.0.1:9' })

@@ -47,7 +47,10 @@ async function busyClient(harness: Harness, options: Parameters<Harness['connect
 }
 
 function live(harness: Harness, server: string): readonly ConnectionRecord[] {
-  return harness.cluster.server(server).connections().filter((one) => one.client !== undefined)
+  return harness.cluster
+    .server(server)
+    .connections()
+    .filter((one) => one.client !== undefined)
 }
 
 /** The only live connection a server ever had. */
@@ -83,10 +86,19 @@ describe('drain', () => {
       const { cluster } = harness
       const busy = await busyClient(harness)
       const chat = cluster.generate({ topic: CHAT, perSecond: 500 })
-      const agents = cluster.generate({ topic: AGENTS, perSecond: 100, change: (n) => ({ key: `a${n % 20}`, data: { n: n + 100 } }) })
+      const agents = cluster.generate({
+        topic: AGENTS,
+        perSecond: 100,
+        change: (n) => ({ key: `a${n % 20}`, data: { n: n + 100 } }),
+      })
       await until('a running stream', () => busy.log.keys.length > 100, 5000)
       const { atMonotonicMs } = await cluster.drain('srv1', { leaveWithinMs: 3000, spreadMs: 200 })
-      await until('the switchover', () => busy.events.switchover.length > 0, 9000, () => busy.client.decisions().slice(-8))
+      await until(
+        'the switchover',
+        () => busy.events.switchover.length > 0,
+        9000,
+        () => busy.client.decisions().slice(-8),
+      )
       times.push(performance.now() - atMonotonicMs)
       const old = (): ConnectionRecord => onlyConnection(harness, 'srv1')
       await until('the old connection to be closed', () => old().closedAt !== undefined, 3000)
@@ -95,7 +107,9 @@ describe('drain', () => {
       agents.stop()
       await expectExact(harness, busy, chat.stop())
 
-      expect(busy.events.switchover).toMatchObject([{ reason: 'drain', from: { server: 'srv1' }, to: { server: 'srv2' } }])
+      expect(busy.events.switchover).toMatchObject([
+        { reason: 'drain', from: { server: 'srv1' }, to: { server: 'srv2' } },
+      ])
       expectPartsAddUp(busy.events.switchover[0]!.timings)
       expect(busy.events.failover).toEqual([])
       expect(busy.states).toEqual([])
@@ -120,7 +134,12 @@ describe('drain', () => {
     const chat = cluster.generate({ topic: CHAT, perSecond: 200 })
     await until('a running stream', () => busy.log.keys.length > 50, 5000)
     const { atMonotonicMs } = await cluster.drain('srv1', { leaveWithinMs: 4000, spreadMs: 100 })
-    await until('the switchover', () => busy.events.switchover.length > 0, 9000, () => busy.client.decisions().slice(-8))
+    await until(
+      'the switchover',
+      () => busy.events.switchover.length > 0,
+      9000,
+      () => busy.client.decisions().slice(-8),
+    )
     const tookMs = performance.now() - atMonotonicMs
     const before = busy.log.keys.length
     await until('news from the new side', () => busy.log.keys.length > before + 50, 3000)
@@ -133,7 +152,9 @@ describe('drain', () => {
     expect(onlyConnection(harness, 'srv1')).toMatchObject({ left: 'drain', closeCode: 1000 })
     // Published after srv2 had the connection, yet delivered by srv1: srv2 has sent those again, and late.
     const { openedAt } = onlyConnection(harness, 'srv2')
-    const overlapping = busy.log.changes.filter((change) => change.server === 'srv1' && (change.ts ?? 0) > openedAt + 10)
+    const overlapping = busy.log.changes.filter(
+      (change) => change.server === 'srv1' && (change.ts ?? 0) > openedAt + 10,
+    )
     expect(overlapping.length).toBeGreaterThan(10)
   })
 
@@ -147,7 +168,12 @@ describe('drain', () => {
     const changes: unknown[] = []
     busy.board.on('change', (change) => changes.push(change))
     await cluster.drain('srv1', { leaveWithinMs: 3000, spreadMs: 100 })
-    await until('the switchover', () => busy.events.switchover.length > 0, 9000, () => busy.client.decisions().slice(-8))
+    await until(
+      'the switchover',
+      () => busy.events.switchover.length > 0,
+      9000,
+      () => busy.client.decisions().slice(-8),
+    )
     const before = busy.log.keys.length
     await until('news from the new side', () => busy.log.keys.length > before + 50, 3000)
     const published = chat.stop()
@@ -157,7 +183,9 @@ describe('drain', () => {
     expect(busy.states).toEqual([])
     expect(busy.smallestView()).toBe(20)
     const previous = { n: 3 }
-    expect(changes).toMatchObject([{ op: 'upsert', key: 'a3', data: { n: 'srv2 knows better' }, previous, origin: 'resync', server: 'srv2' }])
+    expect(changes).toMatchObject([
+      { op: 'upsert', key: 'a3', data: { n: 'srv2 knows better' }, previous, origin: 'resync', server: 'srv2' },
+    ])
     expect(changes).toHaveLength(1)
     expect(onlyConnection(harness, 'srv1')).toMatchObject({ left: 'drain', closeCode: 1000 })
   })
@@ -174,7 +202,12 @@ describe('drain', () => {
     expect(busy.client.active?.server).toBe('srv1')
     const started = performance.now()
     await cluster.startUcc('srv2')
-    await until('the switchover', () => busy.events.switchover.length > 0, 6000, () => busy.client.decisions().slice(-8))
+    await until(
+      'the switchover',
+      () => busy.events.switchover.length > 0,
+      6000,
+      () => busy.client.decisions().slice(-8),
+    )
     reportTimes('drain, from the start of the standby to the switchover', [performance.now() - started])
     const before = busy.log.keys.length
     await until('news from the new side', () => busy.log.keys.length > before + 50, 3000)
@@ -205,16 +238,31 @@ describe('drain', () => {
     console.log(`the only endpoint, drained and still there for 2 s: ${dials - 1} more connections`)
     expect(dials).toBeLessThan(10)
     await cluster.kill('srv1')
-    await until('offline', () => busy.client.state === 'offline', 15_000, () => busy.client.decisions().slice(-8))
+    await until(
+      'offline',
+      () => busy.client.state === 'offline',
+      15_000,
+      () => busy.client.decisions().slice(-8),
+    )
     // Planned or not: what was known stays readable, with its age.
     expect(busy.board.view.size).toBe(20)
     expect(busy.board.ageMs).toBeGreaterThan(0)
     await cluster.restart('srv1')
-    const back = await until('both topics to be live again', () => busy.log.subscription.state === 'live' && busy.board.state === 'live', 15_000)
+    const back = await until(
+      'both topics to be live again',
+      () => busy.log.subscription.state === 'live' && busy.board.state === 'live',
+      15_000,
+    )
     reportTimes('the only endpoint, from its restart to live', [back])
     await expectExact(harness, busy, chat.stop())
     expect(busy.client.state).toBe('connected')
-    expect(busy.events.stateChange.map((change) => change.to)).toEqual(['connected', 'degraded', 'offline', 'degraded', 'connected'])
+    expect(busy.events.stateChange.map((change) => change.to)).toEqual([
+      'connected',
+      'degraded',
+      'offline',
+      'degraded',
+      'connected',
+    ])
     // No other endpoint was left for: that is no failover and no switchover.
     expect([...busy.events.failover, ...busy.events.switchover]).toEqual([])
   })
@@ -229,7 +277,12 @@ describe('drain', () => {
     await cluster.drain('srv1', { leaveWithinMs: 4000, spreadMs: 0 })
     await until('the new connection', () => live(harness, 'srv2').length > 0, 6000)
     await cluster.kill('srv1')
-    await until('the failover', () => busy.events.failover.length > 0, 6000, () => busy.client.decisions().slice(-8))
+    await until(
+      'the failover',
+      () => busy.events.failover.length > 0,
+      6000,
+      () => busy.client.decisions().slice(-8),
+    )
     await cluster.slow('srv2', { delayMs: 0 })
     const before = busy.log.keys.length
     await until('news from the new side', () => busy.log.keys.length > before + 50, 3000)
@@ -256,7 +309,12 @@ describe('drain', () => {
     expect(busy.client.state).toBe('connected')
     // It comes back, and the drain is honoured after all.
     await cluster.restart('srv2')
-    await until('the switchover', () => busy.events.switchover.length > 0, 12_000, () => busy.client.decisions().slice(-8))
+    await until(
+      'the switchover',
+      () => busy.events.switchover.length > 0,
+      12_000,
+      () => busy.client.decisions().slice(-8),
+    )
     const after = busy.log.keys.length
     await until('news from the new side', () => busy.log.keys.length > after + 50, 3000)
     await expectExact(harness, busy, chat.stop())
@@ -297,7 +355,12 @@ describe('switchover()', () => {
     await until('news from the new side', () => busy.log.keys.length > before + 50, 3000)
     await expectExact(harness, busy, chat.stop())
     reportTimes('switchover()', times)
-    expect([...busy.events.switchover, ...busy.events.failback].map((event) => event.to.server)).toEqual(['srv2', 'srv2', 'srv1', 'srv1'])
+    expect([...busy.events.switchover, ...busy.events.failback].map((event) => event.to.server)).toEqual([
+      'srv2',
+      'srv2',
+      'srv1',
+      'srv1',
+    ])
     expect(busy.events.failover).toEqual([])
     expect(busy.states).toEqual([])
     expect(cluster.ledger.violations()).toEqual([])

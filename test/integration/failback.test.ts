@@ -1,7 +1,17 @@
 /** Going back after a repair is deliberate: once, after its hold-down, make-before-break; in `manual` mode never by itself. */
 import { expect, test } from 'vitest'
 import { logTopic, type FailoverClientOptions } from '../../src/index'
-import { compareLog, elapse, EXACT, recordLog, reportTimes, startHarness, until, type Connected, type Harness } from '../support/harness'
+import {
+  compareLog,
+  elapse,
+  EXACT,
+  recordLog,
+  reportTimes,
+  startHarness,
+  until,
+  type Connected,
+  type Harness,
+} from '../support/harness'
 
 const LOG = 'ucc/helpdesk/log'
 const HOLD_MS = 3000
@@ -17,7 +27,10 @@ function moves({ events }: Connected): number {
 }
 
 /** A client that follows a log and has lost its first server. */
-async function failedOver(harness: Harness, options: Partial<FailoverClientOptions> = {}): Promise<{ connected: Connected; keys: readonly string[] }> {
+async function failedOver(
+  harness: Harness,
+  options: Partial<FailoverClientOptions> = {},
+): Promise<{ connected: Connected; keys: readonly string[] }> {
   const { cluster } = harness
   const connected = harness.connect({ ...TUNED, ...options })
   const { keys } = recordLog(connected.client, logTopic(LOG))
@@ -35,7 +48,12 @@ test('automatic: once, after the hold-down, make-before-break, nothing lost', as
   const { client, events } = connected
   await cluster.restart('srv1')
   const repairedAt = performance.now()
-  await until('the client goes back', () => events.failback.length > 0, 3 * LONGEST_MS, () => client.diagnostics())
+  await until(
+    'the client goes back',
+    () => events.failback.length > 0,
+    3 * LONGEST_MS,
+    () => client.diagnostics(),
+  )
   const waitedMs = performance.now() - repairedAt
   reportTimes(`failback, hold-down ${HOLD_MS} ms + 0 to 50 %`, [waitedMs])
   expect(waitedMs).toBeGreaterThan(HOLD_MS)
@@ -65,13 +83,22 @@ test('an interruption of readiness starts the hold-down anew', async () => {
   const { connected } = await failedOver(harness)
   const { client, events } = connected
   await cluster.restart('srv1')
-  await until('the repair is seen', () => client.endpoints[0]?.readiness === 'running' && client.endpoints[0].breaker === 'closed', 10_000)
+  await until(
+    'the repair is seen',
+    () => client.endpoints[0]?.readiness === 'running' && client.endpoints[0].breaker === 'closed',
+    10_000,
+  )
   await elapse(HOLD_MS - 1000)
   await cluster.stopUcc('srv1')
   await until('the stop is seen', () => client.endpoints[0]?.readiness === 'stopped', 5000)
   await cluster.startUcc('srv1', 'helpdesk', { term: 'same' })
   const againAt = performance.now()
-  await until('the client goes back', () => events.failback.length > 0, 3 * LONGEST_MS, () => client.diagnostics())
+  await until(
+    'the client goes back',
+    () => events.failback.length > 0,
+    3 * LONGEST_MS,
+    () => client.diagnostics(),
+  )
   const waitedMs = performance.now() - againAt
   reportTimes('failback after an interruption', [waitedMs])
   expect(waitedMs).toBeGreaterThan(HOLD_MS)
@@ -85,7 +112,12 @@ test('a repaired server with a higher term is under the same hold-down after a f
   const { client, events } = connected
   await cluster.restart('srv1', { term: 'new' })
   const repairedAt = performance.now()
-  await until('the client goes back', () => events.failback.length > 0, 3 * LONGEST_MS, () => client.diagnostics())
+  await until(
+    'the client goes back',
+    () => events.failback.length > 0,
+    3 * LONGEST_MS,
+    () => client.diagnostics(),
+  )
   const waitedMs = performance.now() - repairedAt
   reportTimes('failback by term', [waitedMs])
   expect(waitedMs).toBeGreaterThan(HOLD_MS)
@@ -107,7 +139,12 @@ test('manual: never by itself, by rank or by term; by `failback()` at once', asy
   await until('the repair is seen', () => repaired(1), 10_000)
   await elapse(4000)
   await cluster.restart('srv1', { term: 9 })
-  await until('the higher term is seen', () => repaired(9), 10_000, () => client.endpoints)
+  await until(
+    'the higher term is seen',
+    () => repaired(9),
+    10_000,
+    () => client.endpoints,
+  )
   await elapse(4000)
   expect(moves(connected)).toBe(1)
   expect(client.active?.server).toBe('srv2')

@@ -2,7 +2,16 @@
 import { beforeAll, expect, test } from 'vitest'
 import { logTopic } from '../../src/index'
 import type { Cluster } from '../../src/testing/node'
-import { compareLog, elapse, EXACT, recordLog, reportTimes, startHarness, until, type Connected } from '../support/harness'
+import {
+  compareLog,
+  elapse,
+  EXACT,
+  recordLog,
+  reportTimes,
+  startHarness,
+  until,
+  type Connected,
+} from '../support/harness'
 
 const LOG = 'ucc/helpdesk/log'
 const FLAP_MS = 60_000
@@ -45,7 +54,9 @@ async function flapping(): Promise<Flapped> {
   const rounds = await flap(cluster)
   const published = generation.stop()
   await until('all is delivered', () => logs.every(({ keys }) => keys.at(-1) === published.at(-1)?.key), 10_000)
-  const faults = logs.map(({ keys }) => compareLog(published.slice(published.findIndex(({ key }) => key === keys[0])), keys))
+  const faults = logs.map(({ keys }) =>
+    compareLog(published.slice(published.findIndex(({ key }) => key === keys[0])), keys),
+  )
   return { clients, faults, rounds }
 }
 
@@ -61,7 +72,12 @@ async function reimaged(fenceMs?: number): Promise<Reset> {
   await until('the loss is seen', () => connected.client.state !== 'connected', 5000)
   await cluster.restart('srv1', { term: 1 })
   const before = keys.length
-  const attachedAfterMs = await until('attached again', () => connected.client.state === 'connected' && keys.length > before, 3 * 70_000, () => connected.client.diagnostics())
+  const attachedAfterMs = await until(
+    'attached again',
+    () => connected.client.state === 'connected' && keys.length > before,
+    3 * 70_000,
+    () => connected.client.diagnostics(),
+  )
   return { connected, attachedAfterMs, received: keys.length }
 }
 
@@ -75,7 +91,9 @@ beforeAll(async () => {
 
 test('a flapping active server with a rising term: at most 3 moves in a minute', () => {
   expect(flapped.rounds).toBeGreaterThanOrEqual(7)
-  const moves = flapped.clients.map(({ events }) => events.failover.length + events.switchover.length + events.failback.length)
+  const moves = flapped.clients.map(
+    ({ events }) => events.failover.length + events.switchover.length + events.failback.length,
+  )
   console.log(`moves of ${moves.length} clients in ${flapped.rounds} rounds: ${moves.join(', ')}`)
   expect(Math.max(...moves)).toBeLessThanOrEqual(3)
   expect(Math.min(...moves)).toBeGreaterThan(0)

@@ -1,6 +1,12 @@
 /** The application's hooks against real servers: token, restoreSession, canMove, priority. */
 import { describe, expect, it } from 'vitest'
-import { isFailoverError, type EndpointInfo, type FailoverClientOptions, type Move, type RestoreContext } from '../../src/index'
+import {
+  isFailoverError,
+  type EndpointInfo,
+  type FailoverClientOptions,
+  type Move,
+  type RestoreContext,
+} from '../../src/index'
 import type { Cluster } from '../../src/testing/node'
 import { elapse, reportTimes, startHarness, until } from '../support/harness'
 
@@ -31,11 +37,21 @@ describe('token', () => {
     }
     const { client, events } = connect({ ...FAST, token })
     const agents = client.subscribe('ucc/helpdesk/agents')
-    await until('the topic is live', () => agents.state === 'live', 9000, () => [client.state, asks])
+    await until(
+      'the topic is live',
+      () => agents.state === 'live',
+      9000,
+      () => [client.state, asks],
+    )
     expect(asks.map(({ reason }) => reason)).toEqual(['connect', 'rejected'])
     expect(tokensOf(cluster, 'srv1', 'hello')).toEqual(['stale-token', 'good-token'])
     await cluster.kill('srv1')
-    await until('the topic is live on the other', () => events.failover.length === 1, 9000, () => [client.state, asks])
+    await until(
+      'the topic is live on the other',
+      () => events.failover.length === 1,
+      9000,
+      () => [client.state, asks],
+    )
     expect(asks.map(({ reason }) => reason)).toEqual(['connect', 'rejected', 'connect', 'rejected'])
     expect(tokensOf(cluster, 'srv2', 'hello')).toEqual(['stale-token', 'good-token'])
     // A refused token is nobody's breaker.
@@ -56,14 +72,24 @@ describe('token', () => {
     const { client } = connect({ ...FAST, token })
     const agents = client.subscribe('ucc/helpdesk/agents')
     await until('the topic is live', () => agents.state === 'live', 9000)
-    await until('two renewals', () => tokensOf(cluster, 'srv1', 'authorize').length >= 2, 12_000, () => asks)
+    await until(
+      'two renewals',
+      () => tokensOf(cluster, 'srv1', 'authorize').length >= 2,
+      12_000,
+      () => asks,
+    )
     expect(asks.slice(0, 3).map(({ reason }) => reason)).toEqual(['connect', 'expiring', 'expiring'])
     expect(tokensOf(cluster, 'srv1', 'authorize').slice(0, 2)).toEqual(['t-2', 't-3'])
     const afterMs = (asks[1]?.at ?? 0) - (asks[0]?.at ?? 0)
     reportTimes('token asked again after (80 % of 2000 ms)', [afterMs])
     expect(afterMs).toBeGreaterThanOrEqual(1590)
     expect(afterMs).toBeLessThan(2000)
-    expect(cluster.server('srv1').connections().filter(({ client: id }) => id !== undefined)).toHaveLength(1)
+    expect(
+      cluster
+        .server('srv1')
+        .connections()
+        .filter(({ client: id }) => id !== undefined),
+    ).toHaveLength(1)
   })
 
   it('whose provider rejects is a failed attempt against nobody, tried again with backoff', async () => {
@@ -81,7 +107,12 @@ describe('token', () => {
     const error = await failureOf(client.fetch('/api/whoami'))
     expect(isFailoverError(error, 'UNAUTHORIZED')).toBe(true)
     failing = false
-    await until('the topic is live', () => agents.state === 'live', 9000, () => client.state)
+    await until(
+      'the topic is live',
+      () => agents.state === 'live',
+      9000,
+      () => client.state,
+    )
     expect(client.endpoints.map(({ breaker }) => breaker)).toEqual(['closed', 'closed'])
   })
 
@@ -94,7 +125,12 @@ describe('token', () => {
     }
     const { client } = connect({ ...FAST, token })
     const agents = client.subscribe('ucc/helpdesk/agents')
-    await until('offline', () => client.state === 'offline', 15_000, () => client.state)
+    await until(
+      'offline',
+      () => client.state === 'offline',
+      15_000,
+      () => client.state,
+    )
     expect(client.offlineReason).toBe('unauthorized')
     const before = asks
     await elapse(2000)
@@ -102,7 +138,12 @@ describe('token', () => {
     expect(asks - before).toBeLessThan(16)
     await cluster.server('srv1').setTokens(['refused-token'])
     await cluster.server('srv2').setTokens(['refused-token'])
-    await until('the topic is live', () => agents.state === 'live', 30_000, () => [client.state, client.decisions().slice(-5)])
+    await until(
+      'the topic is live',
+      () => agents.state === 'live',
+      30_000,
+      () => [client.state, client.decisions().slice(-5)],
+    )
     expect(client.state).toBe('connected')
   }, 60_000)
 
@@ -113,7 +154,12 @@ describe('token', () => {
     const { client, events } = connect({ ...FAST, token: () => 'good-token', standby: 'warm' })
     const agents = client.subscribe('ucc/helpdesk/agents')
     const warned = (): number => events.warning.filter(({ code }) => code === 'TOKEN_REFUSED_BY_STANDBY').length
-    await until('the warning', () => warned() > 0, 3 * 4000, () => events.warning)
+    await until(
+      'the warning',
+      () => warned() > 0,
+      3 * 4000,
+      () => events.warning,
+    )
     reportTimes('TOKEN_REFUSED_BY_STANDBY after', [performance.now() - started])
     await until('the topic is live', () => agents.state === 'live', 9000)
     expect(client.state).toBe('connected')
@@ -128,7 +174,8 @@ describe('token', () => {
 describe('restoreSession', () => {
   it('runs on each new live connection before its subscriptions, with tools bound to that server', async () => {
     const { cluster, connect } = await startHarness()
-    const runs: { server: string | undefined; previous: string | undefined; fetched: string; topicsThen: string[] }[] = []
+    const runs: { server: string | undefined; previous: string | undefined; fetched: string; topicsThen: string[] }[] =
+      []
     const restoreSession = async ({ endpoint, previous, command, fetch }: RestoreContext): Promise<void> => {
       const answer = (await (await fetch('/api/whoami')).json()) as { server: string }
       await command('login', { profile: 7 }, { safety: 'keyed', key: `login-${endpoint.server ?? ''}` })
@@ -184,7 +231,12 @@ describe('restoreSession', () => {
     }
     const { client, events } = connect({ ...FAST, restoreSession })
     const agents = client.subscribe('ucc/helpdesk/agents')
-    await until('the topic is live', () => agents.state === 'live', 15_000, () => [client.state, runs])
+    await until(
+      'the topic is live',
+      () => agents.state === 'live',
+      15_000,
+      () => [client.state, runs],
+    )
     expect(runs).toBe(3)
     expect(events.warning.filter(({ code }) => code === 'RESTORE_FAILED').length).toBeGreaterThan(0)
     expect(client.endpoints.map(({ breaker }) => breaker)).toEqual(['closed', 'closed'])
@@ -207,10 +259,20 @@ describe('canMove', () => {
     await until('the failover in the call', () => events.failover.length === 1, 9000)
     expect(asked).toEqual([])
     await cluster.restart('srv1')
-    await until('the failback is asked for', () => asked.length >= 2, 45_000, () => client.decisions().slice(-5))
+    await until(
+      'the failback is asked for',
+      () => asked.length >= 2,
+      45_000,
+      () => client.decisions().slice(-5),
+    )
     expect(client.active?.server).toBe('srv2')
     expect(events.failback).toEqual([])
-    expect(asked[0]).toMatchObject({ kind: 'failback', reason: 'rank', from: { server: 'srv2' }, to: { server: 'srv1' } })
+    expect(asked[0]).toMatchObject({
+      kind: 'failback',
+      reason: 'rank',
+      from: { server: 'srv2' },
+      to: { server: 'srv1' },
+    })
     inCall = false
     const started = performance.now()
     await until('the failback', () => events.failback.length === 1, 9000)
@@ -227,7 +289,12 @@ describe('canMove', () => {
     const agents = client.subscribe('ucc/helpdesk/agents')
     await until('the topic is live', () => agents.state === 'live', 9000)
     await cluster.promote('srv2', undefined, { fence: false })
-    await until('the planned move', () => events.switchover.length === 1, 20_000, () => client.decisions().slice(-3))
+    await until(
+      'the planned move',
+      () => events.switchover.length === 1,
+      20_000,
+      () => client.decisions().slice(-3),
+    )
     expect(events.warning.some(({ code }) => code === 'HOOK_FAILED')).toBe(true)
   })
 })
@@ -274,11 +341,14 @@ describe('listeners', () => {
     client.on('stateChange', () => void seen.push(...client.endpoints))
     await client.ready({ timeoutMs: 9000 })
     expect(seen.length).toBeGreaterThan(0)
-    const told = (): string[] => events.warning.filter(({ code }) => code === 'LISTENER_THREW').map(({ sentence }) => sentence)
+    const told = (): string[] =>
+      events.warning.filter(({ code }) => code === 'LISTENER_THREW').map(({ sentence }) => sentence)
     await until('both are told', () => told().length >= 2, 3000, told)
     expect(() => client.on('failovr' as never, () => undefined)).toThrow(/failover/)
     expect(() => client.once('failover', 'x' as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
-    expect(() => client.off('nope' as never, () => undefined)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+    expect(() => client.off('nope' as never, () => undefined)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION' }),
+    )
     let once = 0
     client.once('stateChange', () => (once += 1))
     const removed = (): number => (once += 100)
@@ -288,4 +358,3 @@ describe('listeners', () => {
     expect(once).toBe(1)
   })
 })
-

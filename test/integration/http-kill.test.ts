@@ -85,10 +85,16 @@ function codeOf(error: unknown): string {
 
 function checkAnswers(load: Load, cluster: Cluster, client: string): void {
   const failed = load.gets.filter(({ error, status }) => error !== undefined || status !== 200)
-  expect(failed.map(({ error, status }) => status ?? codeOf(error)), `${client}: GETs that failed`).toEqual([])
+  expect(
+    failed.map(({ error, status }) => status ?? codeOf(error)),
+    `${client}: GETs that failed`,
+  ).toEqual([])
   const doubtful = load.posts.filter(({ error }) => isFailoverError(error, 'OUTCOME_UNKNOWN'))
   const neither = load.posts.filter(({ error, status }) => status !== 200 && !isFailoverError(error, 'OUTCOME_UNKNOWN'))
-  expect(neither.map(({ error, status }) => status ?? codeOf(error)), 'POSTs neither answered nor in doubt').toEqual([])
+  expect(
+    neither.map(({ error, status }) => status ?? codeOf(error)),
+    'POSTs neither answered nor in doubt',
+  ).toEqual([])
   const counts = executions(cluster)
   expect([...counts].filter(([, count]) => count > 1)).toEqual([])
   for (const { key, error } of load.posts) if (error === undefined) expect(counts.get(key), key).toBe(1)
@@ -113,7 +119,11 @@ describe('300 requests a second', () => {
     const killed = await cluster.kill('srv1')
     const answeredBy2 = (): Answer | undefined => load.gets.find(({ server }) => server === 'srv2')
     await until('srv2 answers', () => answeredBy2() !== undefined, 9000)
-    await until('srv2 answers for a while', () => load.gets.filter(({ server }) => server === 'srv2').length > 300, 9000)
+    await until(
+      'srv2 answers for a while',
+      () => load.gets.filter(({ server }) => server === 'srv2').length > 300,
+      9000,
+    )
     await load.stop()
     checkAnswers(load, cluster, name)
     const first = load.gets.filter(({ server }) => server === 'srv2').map(({ atMs, tookMs }) => atMs + tookMs)

@@ -67,7 +67,10 @@ describe('a total outage', () => {
     console.log(`${status} everywhere: ${attempts.toFixed(3)} attempts a request`)
     expect(attempts).toBeGreaterThanOrEqual(1)
     expect(attempts).toBeLessThanOrEqual(MAX_ATTEMPTS_A_REQUEST)
-    reportTimes(`an answer in the outage of ${status}`, outcomes.map(({ tookMs }) => tookMs))
+    reportTimes(
+      `an answer in the outage of ${status}`,
+      outcomes.map(({ tookMs }) => tookMs),
+    )
   })
 
   it('of killed servers: calls wait for readyTimeoutMs and end with NO_ENDPOINT_AVAILABLE', async () => {
@@ -81,7 +84,12 @@ describe('a total outage', () => {
       expect(isFailoverError(error, 'NO_ENDPOINT_AVAILABLE'), String((error as Error).cause)).toBe(true)
       expect(tookMs).toBeLessThan(3 * 1500)
     }
-    await until('it is told', () => client.state === 'offline', 9000, () => client.state)
+    await until(
+      'it is told',
+      () => client.state === 'offline',
+      9000,
+      () => client.state,
+    )
     expect(client.offlineReason).toBe('servers')
     await cluster.restart('srv2')
     expect(await ask(client, '/api/whoami')).toMatchObject({ status: 200 })
@@ -101,7 +109,12 @@ describe('a total outage', () => {
     for (const code of codes) expect(['REQUEST_TIMEOUT', 'NO_ENDPOINT_AVAILABLE', 'CONNECT_TIMEOUT']).toContain(code)
     for (const { tookMs } of outcomes) expect(tookMs).toBeLessThan(3 * 1500)
     await Promise.all([cluster.unhang('srv1'), cluster.unhang('srv2')])
-    await until('a server serves again', () => client.state === 'connected', 9000, () => client.state)
+    await until(
+      'a server serves again',
+      () => client.state === 'connected',
+      9000,
+      () => client.state,
+    )
     expect((await ask(client, '/api/whoami')).status).toBe(200)
     await Promise.all(cluster.servers.map((server) => fetch(`${server.url}/api/last`)))
     await until('what arrived late is counted', () => arrived(cluster, '/api/last') === 2, 6000)

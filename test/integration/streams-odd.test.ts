@@ -2,7 +2,17 @@
 import { describe, expect, test } from 'vitest'
 import { isFailoverError, type Change, type FailoverClient } from '../../src/index'
 import type { Published } from '../../src/testing/node'
-import { compareLog, elapse, EXACT, recordLog, reportTimes, startHarness, until, type Connected, type Harness } from '../support/harness'
+import {
+  compareLog,
+  elapse,
+  EXACT,
+  recordLog,
+  reportTimes,
+  startHarness,
+  until,
+  type Connected,
+  type Harness,
+} from '../support/harness'
 
 const CHAT = 'chat/room1'
 const AGENTS = 'ucc/helpdesk/agents'
@@ -19,7 +29,12 @@ function contentJson({ cluster }: Harness): string {
 }
 
 async function failedOver({ client, events }: Connected, times = 1): Promise<void> {
-  await until('the failover', () => events.failover.length >= times, 12_000, () => client.decisions().slice(-8))
+  await until(
+    'the failover',
+    () => events.failover.length >= times,
+    12_000,
+    () => client.decisions().slice(-8),
+  )
 }
 
 describe('a 3 MB snapshot', () => {
@@ -32,7 +47,12 @@ describe('a 3 MB snapshot', () => {
     const board = connected.client.subscribe(AGENTS)
     const sizes: number[] = []
     board.on('batch', () => sizes.push(board.view.size))
-    const took = await until('the board', () => board.state === 'live', 12_000, () => connected.client.decisions().slice(-8))
+    const took = await until(
+      'the board',
+      () => board.state === 'live',
+      12_000,
+      () => connected.client.decisions().slice(-8),
+    )
     reportTimes('3 MB snapshot, cut once: subscribe to live', [took])
     // A half one was never shown.
     expect(sizes).toEqual([300])
@@ -41,30 +61,40 @@ describe('a 3 MB snapshot', () => {
     expect(cut).toMatchObject({ closeCode: 1006 })
   })
 
-  test.each(['shared', 'split'] as const)('is cut in the middle of a failover (%s logs): the old view stays until the new one is whole', async (log) => {
-    const harness = await startHarness({ log, historySize: 2, servers: 3 })
-    const { cluster } = harness
-    publishThreeMegabytes(harness)
-    const connected = harness.connect(FAST)
-    const board = connected.client.subscribe(AGENTS)
-    await until('the board', () => board.state === 'live' && board.view.size === 300, 9000)
-    const before = board.view
-    const batches: (readonly Change[])[] = []
-    board.on('batch', (changes) => batches.push(changes))
-    await cluster.cutSnapshotAfterParts('srv2', 6)
-    await cluster.kill('srv1')
-    for (const n of [10, 20, 30]) cluster.publish(AGENTS, { key: `a${n}`, data: { n, text: 'new' } })
-    expect(board.view).toBe(before)
-    await until('the board again', () => board.state === 'live', 15_000, () => connected.client.decisions().slice(-8))
-    const [cut] = cluster.server('srv2').connections()
-    expect(cut).toMatchObject({ closeCode: 1006 })
-    // One resync, with the real differences only, however often it was begun.
-    expect(batches.map((changes) => changes.map((change) => change.op === 'gap' ? 'gap' : `${change.key} ${change.origin}`).sort())).toEqual([
-      ['a10 resync', 'a20 resync', 'a30 resync'],
-    ])
-    expect(board.view.size).toBe(300)
-    expect(board.view.get('a20')).toEqual({ n: 20, text: 'new' })
-  })
+  test.each(['shared', 'split'] as const)(
+    'is cut in the middle of a failover (%s logs): the old view stays until the new one is whole',
+    async (log) => {
+      const harness = await startHarness({ log, historySize: 2, servers: 3 })
+      const { cluster } = harness
+      publishThreeMegabytes(harness)
+      const connected = harness.connect(FAST)
+      const board = connected.client.subscribe(AGENTS)
+      await until('the board', () => board.state === 'live' && board.view.size === 300, 9000)
+      const before = board.view
+      const batches: (readonly Change[])[] = []
+      board.on('batch', (changes) => batches.push(changes))
+      await cluster.cutSnapshotAfterParts('srv2', 6)
+      await cluster.kill('srv1')
+      for (const n of [10, 20, 30]) cluster.publish(AGENTS, { key: `a${n}`, data: { n, text: 'new' } })
+      expect(board.view).toBe(before)
+      await until(
+        'the board again',
+        () => board.state === 'live',
+        15_000,
+        () => connected.client.decisions().slice(-8),
+      )
+      const [cut] = cluster.server('srv2').connections()
+      expect(cut).toMatchObject({ closeCode: 1006 })
+      // One resync, with the real differences only, however often it was begun.
+      expect(
+        batches.map((changes) =>
+          changes.map((change) => (change.op === 'gap' ? 'gap' : `${change.key} ${change.origin}`)).sort(),
+        ),
+      ).toEqual([['a10 resync', 'a20 resync', 'a30 resync']])
+      expect(board.view.size).toBe(300)
+      expect(board.view.get('a20')).toEqual({ n: 20, text: 'new' })
+    },
+  )
 })
 
 describe('a new epoch', () => {
@@ -149,43 +179,55 @@ describe('consumers', () => {
     expect(threw[0]?.sentence).toContain('the handler is broken')
   })
 
-  test.each(['shared', 'split'] as const)('a loop slower than the stream, its buffer full at the kill (%s logs): still exact', async (log) => {
-    const harness = await startHarness({ log })
-    const { cluster } = harness
-    const connected = harness.connect(FAST)
-    const fast = recordLog(connected.client, AGENTS.replace('agents', 'log'))
-    const slow = connected.client.subscribe(CHAT, { maxBuffered: 50 })
-    const heard: string[] = []
-    let paceMs = 10
-    const loop = (async () => {
-      for await (const change of slow) {
-        heard.push(change.op === 'gap' ? 'gap' : change.key)
-        await elapseExactly(paceMs)
-      }
-    })()
-    await until('both topics', () => slow.state === 'live' && fast.subscription.state === 'live', 5000)
-    const chat = cluster.generate({ topic: CHAT, perSecond: 400 })
-    const other = cluster.generate({ topic: AGENTS.replace('agents', 'log'), perSecond: 100 })
-    // Full: the server was asked to stop, so this connection carries the other topic only.
-    const isPaused = (): boolean => cluster.server('srv1').connections().some((one) => one.closedAt === undefined && one.topics.length === 1)
-    await until('the full buffer', () => heard.length > 5 && isPaused(), 5000)
-    expect(slow.state).toBe('live')
-    await cluster.kill('srv1')
-    await failedOver(connected)
-    await until('news', () => fast.keys.length > other.published.length - 20, 3000)
-    // Its own slowness is no fault of a server.
-    expect(connected.client.state).toBe('connected')
-    await elapse(300)
-    other.stop()
-    const published = chat.stop()
-    paceMs = 0
-    await until('all messages', () => heard.length >= published.length, 12_000, () => [heard.length, published.length, slow.state])
-    expect(compareLog(published, heard)).toEqual(EXACT)
-    expect(connected.events.gap).toEqual([])
-    slow.close()
-    await loop
-    expect(compareLog(other.published, fast.keys)).toEqual(EXACT)
-  })
+  test.each(['shared', 'split'] as const)(
+    'a loop slower than the stream, its buffer full at the kill (%s logs): still exact',
+    async (log) => {
+      const harness = await startHarness({ log })
+      const { cluster } = harness
+      const connected = harness.connect(FAST)
+      const fast = recordLog(connected.client, AGENTS.replace('agents', 'log'))
+      const slow = connected.client.subscribe(CHAT, { maxBuffered: 50 })
+      const heard: string[] = []
+      let paceMs = 10
+      const loop = (async () => {
+        for await (const change of slow) {
+          heard.push(change.op === 'gap' ? 'gap' : change.key)
+          await elapseExactly(paceMs)
+        }
+      })()
+      await until('both topics', () => slow.state === 'live' && fast.subscription.state === 'live', 5000)
+      const chat = cluster.generate({ topic: CHAT, perSecond: 400 })
+      const other = cluster.generate({ topic: AGENTS.replace('agents', 'log'), perSecond: 100 })
+      // Full: the server was asked to stop, so this connection carries the other topic only.
+      const isPaused = (): boolean =>
+        cluster
+          .server('srv1')
+          .connections()
+          .some((one) => one.closedAt === undefined && one.topics.length === 1)
+      await until('the full buffer', () => heard.length > 5 && isPaused(), 5000)
+      expect(slow.state).toBe('live')
+      await cluster.kill('srv1')
+      await failedOver(connected)
+      await until('news', () => fast.keys.length > other.published.length - 20, 3000)
+      // Its own slowness is no fault of a server.
+      expect(connected.client.state).toBe('connected')
+      await elapse(300)
+      other.stop()
+      const published = chat.stop()
+      paceMs = 0
+      await until(
+        'all messages',
+        () => heard.length >= published.length,
+        12_000,
+        () => [heard.length, published.length, slow.state],
+      )
+      expect(compareLog(published, heard)).toEqual(EXACT)
+      expect(connected.events.gap).toEqual([])
+      slow.close()
+      await loop
+      expect(compareLog(other.published, fast.keys)).toEqual(EXACT)
+    },
+  )
 
   test('a slow loop on a state topic: coalesced by key, across the kill, and in the end the newest', async () => {
     const harness = await startHarness()
@@ -211,7 +253,9 @@ describe('consumers', () => {
     const published = agents.stop()
     paceMs = 0
     const content = cluster.content(AGENTS)
-    const isEqual = (): boolean => content.size === own.size && [...content].every(([key, data]) => JSON.stringify(data) === JSON.stringify(own.get(key)))
+    const isEqual = (): boolean =>
+      content.size === own.size &&
+      [...content].every(([key, data]) => JSON.stringify(data) === JSON.stringify(own.get(key)))
     await until('the newest values', isEqual, 5000)
     expect(steps).toBeLessThan(published.length)
     slow.close()
@@ -230,7 +274,11 @@ describe('consumers', () => {
     expect(thrown).toMatchObject({ fields: { subject: 'no/such/topic', reason: 'unknown-topic' } })
     expect(errors).toEqual([thrown])
     expect(refused.state).toBe('closed')
-    await until('the good topic', () => log.subscription.state === 'live' && connected.client.state === 'connected', 5000)
+    await until(
+      'the good topic',
+      () => log.subscription.state === 'live' && connected.client.state === 'connected',
+      5000,
+    )
     harness.cluster.publish(CHAT, { key: 'm0', data: 1 })
     await until('its message', () => log.keys.length === 1, 3000)
   })
@@ -266,7 +314,9 @@ describe('the event stream', () => {
     const log = recordLog(client, CHAT)
     const board = client.subscribe(AGENTS)
     const isLive = (): boolean => log.subscription.state === 'live' && board.state === 'live' && board.view.size === 20
-    reportTimes('two refused upgrades, then the event stream', [await until('both topics', isLive, 9000, () => client.decisions().slice(-10))])
+    reportTimes('two refused upgrades, then the event stream', [
+      await until('both topics', isLive, 9000, () => client.decisions().slice(-10)),
+    ])
     // The attempts alternate while both servers answer `running`; where it ended there were two.
     const from = client.active?.server ?? 'none'
     const to = from === 'srv1' ? 'srv2' : 'srv1'
@@ -281,7 +331,11 @@ describe('the event stream', () => {
     await until('a running stream', () => log.keys.length > 50, 5000)
     const times: number[] = []
     // Executed on the old server, its answer never came: asked again where the keys are shared.
-    const inFlight = client.command('slow', { delayMs: 60_000 }, { key: 'in-flight', safety: 'claim', deadlineMs: 20_000 })
+    const inFlight = client.command(
+      'slow',
+      { delayMs: 60_000 },
+      { key: 'in-flight', safety: 'claim', deadlineMs: 20_000 },
+    )
     await until('its execution', () => cluster.ledger.executions('in-flight').length === 1, 3000)
     const { atMonotonicMs } = await cluster.kill(from)
     await failedOver(connected)
@@ -297,7 +351,10 @@ describe('the event stream', () => {
     expect(JSON.stringify([...board.view])).toBe(contentJson(harness))
     expect(cluster.ledger.violations()).toEqual([])
     expect(cluster.ledger.repeated()).toEqual([])
-    const transports = cluster.server(to).connections().map((one) => one.transport)
+    const transports = cluster
+      .server(to)
+      .connections()
+      .map((one) => one.transport)
     expect(new Set(transports)).toEqual(new Set(['events']))
     reportTimes('event stream: kill to live', times)
   })
@@ -317,7 +374,12 @@ describe('the event stream', () => {
     const from = connected.client.active?.server ?? 'none'
     await cluster.drain(from, { leaveWithinMs: 6000, spreadMs: 100 })
     const { switchover, failback } = connected.events
-    await until('the planned move', () => switchover.length + failback.length > 0, 12_000, () => connected.client.decisions().slice(-8))
+    await until(
+      'the planned move',
+      () => switchover.length + failback.length > 0,
+      12_000,
+      () => connected.client.decisions().slice(-8),
+    )
     const before = log.keys.length
     await until('the stream to go on', () => log.keys.length > before + 50, 5000)
     const published: readonly Published[] = chat.stop()
@@ -325,12 +387,23 @@ describe('the event stream', () => {
     expect(compareLog(published, log.keys)).toEqual(EXACT)
     expect(connected.events.gap).toEqual([])
     expect(connected.events.failover).toEqual([])
-    await until('the old stream to end', () => cluster.server(from).connections().every((one) => one.closedAt !== undefined), 5000)
+    await until(
+      'the old stream to end',
+      () =>
+        cluster
+          .server(from)
+          .connections()
+          .every((one) => one.closedAt !== undefined),
+      5000,
+    )
   })
 })
 
 function upgrades({ cluster }: Harness, server: string): number {
-  return cluster.server(server).requests().filter((one) => one.headers['upgrade'] === 'websocket').length
+  return cluster
+    .server(server)
+    .requests()
+    .filter((one) => one.headers['upgrade'] === 'websocket').length
 }
 
 async function iterate(subscription: ReturnType<FailoverClient['subscribe']>): Promise<number> {

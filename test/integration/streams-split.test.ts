@@ -46,7 +46,10 @@ function watchBoard({ client }: Connected): Board {
 
 /** Content as text: neither the order of keys nor that of members counts. */
 function sorted(map: ReadonlyMap<string, unknown>): string {
-  return [...map].map(([key, data]) => `${key} ${JSON.stringify(data, members(data))}`).sort().join('\n')
+  return [...map]
+    .map(([key, data]) => `${key} ${JSON.stringify(data, members(data))}`)
+    .sort()
+    .join('\n')
 }
 
 /** Names of all members, in one order. */
@@ -86,13 +89,27 @@ describe('after a kill', () => {
     const { atMonotonicMs } = await cluster.kill('srv1')
     // During the outage everything known stays.
     expect(subscription.view).toBe(view)
-    await until('the failover', () => connected.events.failover.length > 0, 9000, () => connected.client.decisions().slice(-8))
+    await until(
+      'the failover',
+      () => connected.events.failover.length > 0,
+      9000,
+      () => connected.client.decisions().slice(-8),
+    )
     reportTimes('split log: kill to live', [performance.now() - atMonotonicMs])
     expect(board.faults).toEqual([])
-    const resync = board.changes.slice(before).map((change) => (change.op === 'gap' ? change.op : `${change.op} ${change.key} ${change.origin}`))
-    expect(resync.sort()).toEqual(['remove a6 resync', 'remove only1 resync', 'upsert a5 resync', 'upsert only2 resync'])
+    const resync = board.changes
+      .slice(before)
+      .map((change) => (change.op === 'gap' ? change.op : `${change.op} ${change.key} ${change.origin}`))
+    expect(resync.sort()).toEqual([
+      'remove a6 resync',
+      'remove only1 resync',
+      'upsert a5 resync',
+      'upsert only2 resync',
+    ])
     expect(sorted(subscription.view)).toBe(await contentOf(cluster, 'srv2', harness.connect))
-    expect(connected.events.resume).toMatchObject([{ topic: AGENTS, server: 'srv2', how: 'resynced', changes: 4, gap: false }])
+    expect(connected.events.resume).toMatchObject([
+      { topic: AGENTS, server: 'srv2', how: 'resynced', changes: 4, gap: false },
+    ])
     // And it goes on live.
     cluster.publish(AGENTS, { key: 'a1', data: { n: 'after' } })
     await until('a live change', () => JSON.stringify(subscription.view.get('a1')) === '{"n":"after"}', 3000)
@@ -116,14 +133,24 @@ describe('after a kill', () => {
       await until('a running stream', () => isFlowing() && isLive(), 5000)
       const victim = connected.client.active?.server ?? 'none'
       const { atMonotonicMs } = await cluster.kill(victim)
-      await until('the failover', () => connected.events.failover.length > round, 9000, () => connected.client.decisions().slice(-8))
+      await until(
+        'the failover',
+        () => connected.events.failover.length > round,
+        9000,
+        () => connected.client.decisions().slice(-8),
+      )
       times.push(performance.now() - atMonotonicMs)
       await cluster.restart(victim)
     }
     await until('news', () => log.keys.length > chat.published.length - 20, 5000)
     agents.stop()
     const published = chat.stop()
-    await until('all messages', () => log.keys.length >= published.length, 5000, () => compareLog(published, log.keys))
+    await until(
+      'all messages',
+      () => log.keys.length >= published.length,
+      5000,
+      () => compareLog(published, log.keys),
+    )
     reportTimes('split logs under load: kill to live', times)
     expect(compareLog(published, log.keys)).toEqual(EXACT)
     expect(connected.events.gap).toEqual([])
@@ -145,7 +172,12 @@ describe('after a kill', () => {
     await until('all of them', () => log.keys.length === 41, 5000)
     await cluster.kill('srv1')
     for (let n = 40; n < 60; n += 1) cluster.publish(CHAT, { key: `m${n}`, data: n })
-    await until('the rest', () => log.keys.length >= 61, 9000, () => log.keys)
+    await until(
+      'the rest',
+      () => log.keys.length >= 61,
+      9000,
+      () => log.keys,
+    )
     const expected = Array.from({ length: 60 }, (_, n) => `m${n}`)
     expect(log.keys).toEqual([...expected.slice(0, 40), 'only1', ...expected.slice(40)])
     const origins = new Set(log.changes.slice(41).map((change) => change.origin))
@@ -173,7 +205,12 @@ describe('after a kill', () => {
     publish(30, 60)
     await until('the failover', () => connected.events.failover.length === 1, 9000)
     publish(60, 65)
-    await until('the rest', () => log.keys.length >= 46, 5000, () => log.keys)
+    await until(
+      'the rest',
+      () => log.keys.length >= 46,
+      5000,
+      () => log.keys,
+    )
     const numbered = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, n) => `m${from + n}`)
     expect(log.keys).toEqual([...numbered(0, 30), 'gap', ...numbered(50, 65)])
     const gap = log.changes[30]
@@ -192,7 +229,12 @@ describe('after a kill', () => {
     await until('all of them', () => log.keys.length === 20, 5000)
     await cluster.kill('srv1')
     for (let n = 20; n < 60; n += 1) cluster.publish(CHAT, { key: `m${n}`, data: n })
-    await until('the rest', () => log.keys.at(-1) === 'm59', 9000, () => log.keys)
+    await until(
+      'the rest',
+      () => log.keys.at(-1) === 'm59',
+      9000,
+      () => log.keys,
+    )
     expect(log.keys.slice(19)).toEqual(['m19', 'gap', 'm57', 'm58', 'm59'])
     expect(log.changes[20]).toMatchObject({ op: 'gap', reason: 'history-lost' })
     expect(connected.events.gap).toMatchObject([{ reason: 'history-lost' }])

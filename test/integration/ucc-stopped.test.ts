@@ -5,7 +5,18 @@
 import { expect, test } from 'vitest'
 import { logTopic, type SubscribeOptions } from '../../src/index'
 import type { Announce } from '../../src/testing/node'
-import { compareLog, elapse, EXACT, recordLog, reportTimes, startHarness, until, type Connected, type Harness, type LogRecord } from '../support/harness'
+import {
+  compareLog,
+  elapse,
+  EXACT,
+  recordLog,
+  reportTimes,
+  startHarness,
+  until,
+  type Connected,
+  type Harness,
+  type LogRecord,
+} from '../support/harness'
 
 const LOG = 'ucc/helpdesk/log'
 const OTHER_LOG = 'ucc/sales/log'
@@ -45,10 +56,12 @@ function askOnStateChange({ client, answers }: Follower): Promise<void>[] {
   const asked: Promise<void>[] = []
   client.on('stateChange', ({ to }) => {
     if (to === 'closed') return
-    const ask = client.fetch('/api/ucc/helpdesk/agents', { signal: AbortSignal.timeout(20_000) }).then(async (response) => {
-      const { server, items } = (await response.json()) as { server: string; items: unknown[] }
-      answers.push(`${server} ${response.status} ${items.length}`)
-    })
+    const ask = client
+      .fetch('/api/ucc/helpdesk/agents', { signal: AbortSignal.timeout(20_000) })
+      .then(async (response) => {
+        const { server, items } = (await response.json()) as { server: string; items: unknown[] }
+        answers.push(`${server} ${response.status} ${items.length}`)
+      })
     asked.push(ask)
   })
   return asked
@@ -63,7 +76,11 @@ async function scene(kase: Case): Promise<readonly number[]> {
   const otherLog = recordLog(bystander.client, logTopic(OTHER_LOG))
   const generation = cluster.generate({ topic: LOG, perSecond: 50 })
   const others = cluster.generate({ topic: OTHER_LOG, perSecond: 50 })
-  await until('every log flows', () => [...followers.map(({ log }) => log), otherLog].every(({ keys }) => keys.length > 10), 10_000)
+  await until(
+    'every log flows',
+    () => [...followers.map(({ log }) => log), otherLog].every(({ keys }) => keys.length > 10),
+    10_000,
+  )
   const srv2 = cluster.server('srv2')
   const liveDials = (): number => srv2.dials().filter(({ kind }) => kind === 'upgrade' || kind === 'events').length
   const asked = followers.flatMap((follower) => [askOnStateChange(follower)])
@@ -73,7 +90,12 @@ async function scene(kase: Case): Promise<readonly number[]> {
   await cluster.sync()
   expect(liveDials(), 'dials of a server that answers `stopped`').toBe(0)
   const running = await cluster.promote('srv2', 'helpdesk')
-  await until('all have moved', () => followers.every(({ movedAt }) => movedAt() !== undefined), 3 * kase.withinMs, () => followers.map(({ client }) => client.diagnostics()))
+  await until(
+    'all have moved',
+    () => followers.every(({ movedAt }) => movedAt() !== undefined),
+    3 * kase.withinMs,
+    () => followers.map(({ client }) => client.diagnostics()),
+  )
 
   const published = generation.stop()
   await until('all is delivered', () => followers.every(({ log }) => log.keys.at(-1) === published.at(-1)?.key), 5000)
@@ -116,7 +138,8 @@ test('(b) beats without a state, readiness `stopped`: within 4 s of `running`', 
   check('(b) beats without it', { announce: 'beats', withinMs: 4000 }))
 
 test('(c) beats claim `running`, readiness `stopped`: within 20 s', { timeout: 90_000 }, () =>
-  check('(c) beats against readiness', { announce: 'readiness', withinMs: 20_000 }))
+  check('(c) beats against readiness', { announce: 'readiness', withinMs: 20_000 }),
+)
 
 test('(d) only the topic is silent: within `freshWithinMs` + 4 s', () =>
   check('(d) silent topic', {

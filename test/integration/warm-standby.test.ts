@@ -39,7 +39,9 @@ test('the UCC stops and runs on the warm standby: attached within 0.3 s, over th
   for (const { client } of clients) {
     client.on('stateChange', ({ to }) => {
       if (to === 'closed') return
-      const asked = client.fetch('/api/ucc/helpdesk/agents').then((response) => response.json() as Promise<{ server: string; items: unknown[] }>)
+      const asked = client
+        .fetch('/api/ucc/helpdesk/agents')
+        .then((response) => response.json() as Promise<{ server: string; items: unknown[] }>)
       answers.push(asked.then(({ server, items }) => `${server} ${items.length}`))
     })
   }
@@ -48,7 +50,12 @@ test('the UCC stops and runs on the warm standby: attached within 0.3 s, over th
   await elapse(3000)
   expect(restored).toHaveLength(clients.length)
   const { atMonotonicMs } = await cluster.promote('srv2', 'helpdesk')
-  await until('all have moved', () => movedAt.length === clients.length, 3000, () => clients[0]?.client.diagnostics())
+  await until(
+    'all have moved',
+    () => movedAt.length === clients.length,
+    3000,
+    () => clients[0]?.client.diagnostics(),
+  )
   const times = movedAt.map((at) => at - atMonotonicMs)
   reportTimes('(a) status, warm standby', times)
   expect(Math.max(...times)).toBeLessThan(3 * WITHIN_MS)
@@ -67,7 +74,11 @@ test('the UCC stops and runs on the warm standby: attached within 0.3 s, over th
     expect(client.endpoints.map(({ breaker }) => breaker)).toEqual(['closed', 'closed'])
   }
   // The server that was left lives: it is the standby now.
-  await until('the standby waits at the other server', () => open(cluster.server('srv1')).length === clients.length, 10_000)
+  await until(
+    'the standby waits at the other server',
+    () => open(cluster.server('srv1')).length === clients.length,
+    10_000,
+  )
 })
 
 test('a kill with a warm standby costs no dial, and the dead server is waited for again', async () => {
@@ -77,12 +88,25 @@ test('a kill with a warm standby costs no dial, and the dead server is waited fo
   const generation = cluster.generate({ topic: LOG, perSecond: 100 })
   const [srv1, srv2] = [cluster.server('srv1'), cluster.server('srv2')]
   const times: number[] = []
-  for (const [dying, next] of [[srv1, srv2], [srv2, srv1]] as const) {
+  for (const [dying, next] of [
+    [srv1, srv2],
+    [srv2, srv1],
+  ] as const) {
     await until('the log flows', () => keys.length > 10, 10_000)
-    await until(`a standby waits at ${next.name}`, () => client.active?.server === dying.name && open(next).length === 1, 30_000, () => client.diagnostics())
+    await until(
+      `a standby waits at ${next.name}`,
+      () => client.active?.server === dying.name && open(next).length === 1,
+      30_000,
+      () => client.diagnostics(),
+    )
     const moves = events.failover.length
     const { atMonotonicMs } = await cluster.kill(dying.name)
-    await until('the client has moved', () => events.failover.length > moves, 3000, () => client.diagnostics())
+    await until(
+      'the client has moved',
+      () => events.failover.length > moves,
+      3000,
+      () => client.diagnostics(),
+    )
     times.push(performance.now() - atMonotonicMs)
     expect(client.active?.server).toBe(next.name)
     await cluster.restart(dying.name)

@@ -109,7 +109,8 @@ export interface LogRecord {
 
 /** Subscribes a log and keeps what it delivers. */
 export function recordLog(client: FailoverClient, topic: string | LogTopic, options: SubscribeOptions = {}): LogRecord {
-  const subscription: Subscription = typeof topic === 'string' ? client.subscribe(topic, options) : client.subscribe(topic, options)
+  const subscription: Subscription =
+    typeof topic === 'string' ? client.subscribe(topic, options) : client.subscribe(topic, options)
   const record = { keys: [] as string[], changes: [] as Change[], at: [] as number[], subscription }
   subscription.on('change', (change) => {
     record.keys.push(change.op === 'gap' ? 'gap' : change.key)

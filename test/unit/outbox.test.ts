@@ -204,7 +204,9 @@ describe('deadlines and aborts', () => {
     ])
     expect(outbox.open(1)).toEqual([])
     outbox.command(2)
-    expect(outbox.input({ type: 'abort', command: 2, reason })).toEqual(['OUTCOME_UNKNOWN 2 aborted'])
+    expect(outbox.machine.handle(1000, { type: 'abort', command: 2, reason })).toMatchObject([
+      { type: 'failed', command: 2, code: 'OUTCOME_UNKNOWN', reason: 'aborted', abortReason: reason },
+    ])
     expect(outbox.input({ type: 'abort', command: 2, reason })).toEqual([])
   })
 

@@ -23,7 +23,7 @@ export interface Scene {
 /** Every deed. They reject when it cannot be done. */
 export const DEEDS: Readonly<Record<Deed, (scene: Scene) => Promise<string>>> = {
   kill: async ({ cluster, active, draining }) => {
-    const { pid } = cluster.server(active)
+    const { pid } = living(cluster, active)
     await cluster.kill(active)
     draining.delete(active)
     return `killed ${active} (process ${pid})`
@@ -34,14 +34,17 @@ export const DEEDS: Readonly<Record<Deed, (scene: Scene) => Promise<string>>> = 
       await cluster.unhang(hung.name)
       return `${hung.name} goes on`
     }
+    const { pid } = living(cluster, active)
     await cluster.hang(active)
-    return `${active} hangs (process ${cluster.server(active).pid} stopped)`
+    return `${active} hangs (process ${pid} stopped)`
   },
   'stop-ucc': async ({ cluster, active }) => {
+    living(cluster, active)
     await cluster.stopUcc(active, UCC)
     return `stopped UCC ${UCC} on ${active}; its web services go on`
   },
   drain: async ({ cluster, active, draining }) => {
+    living(cluster, active)
     await cluster.drain(active, { leaveWithinMs: DRAIN_MS })
     draining.add(active)
     return `${active} asks its clients to leave within ${DRAIN_MS / 1000} s`
@@ -73,6 +76,12 @@ export const DEEDS: Readonly<Record<Deed, (scene: Scene) => Promise<string>>> = 
 export function processOf(server: ClusterServer): ProcessState {
   if (!server.alive) return 'dead'
   return server.frozen ? 'hung' : 'running'
+}
+
+function living(cluster: Cluster, name: string): ClusterServer {
+  const server = cluster.server(name)
+  if (!server.alive) throw new Error(`${name} is dead already; r repairs it`)
+  return server
 }
 
 async function repair({ cluster, draining }: Scene): Promise<string> {

@@ -3,15 +3,7 @@ import type { ClientState, MoveKind, MoveReason } from '../../index'
 
 /** What can be done to the stage. `active`: the server the clients use at that moment. */
 export type Deed =
-  | 'kill'
-  | 'hang'
-  | 'stop-ucc'
-  | 'drain'
-  | 'switchover'
-  | 'failback'
-  | 'repair'
-  | 'stop-standby'
-  | 'promote-standby'
+  'kill' | 'hang' | 'stop-ucc' | 'drain' | 'switchover' | 'failback' | 'repair' | 'stop-standby' | 'promote-standby'
 
 export interface Step {
   readonly id: string

@@ -105,7 +105,9 @@ export class Stage {
   wrongViews(): readonly string[] {
     const { agents, queues, desk } = this.wallboard
     return [agents, queues, desk]
-      .filter(({ topic, view }) => !jsonEqual(Object.fromEntries(view), Object.fromEntries(this.cluster.content(topic))))
+      .filter(
+        ({ topic, view }) => !jsonEqual(Object.fromEntries(view), Object.fromEntries(this.cluster.content(topic))),
+      )
       .map(({ topic }) => topic)
   }
 
@@ -132,7 +134,7 @@ export class Stage {
         draining: this.#draining,
       })
     } catch (error) {
-      return `${deed}: ${error instanceof Error ? error.message : String(error)}`
+      return error instanceof Error ? error.message : String(error)
     }
   }
 

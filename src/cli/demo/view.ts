@@ -1,5 +1,13 @@
 /** What the demo shows at one moment, as plain data: made by the stage, read by the screen, the lines and the JSON. */
-import type { ClientState, EndpointVerdict, MoveKind, MoveReason, MoveTimings, OfflineReason, ReadinessState } from '../../index'
+import type {
+  ClientState,
+  EndpointVerdict,
+  MoveKind,
+  MoveReason,
+  MoveTimings,
+  OfflineReason,
+  ReadinessState,
+} from '../../index'
 import type { AuditCount } from './audit'
 import type { Agent, DialogueLine, QueueFigures } from './contact-centre'
 

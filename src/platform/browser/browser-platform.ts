@@ -17,6 +17,13 @@ import { pageScope, watchPage } from './page-events'
  */
 const OWN_INIT: RequestInit = { credentials: 'omit', cache: 'no-store', redirect: 'error' }
 
+/**
+ * To see whether somebody answers. Our own origin may send us to a sign-in page: that redirect is an answer. What others
+ * say without CORS is hidden from us, but not that they said it (`no-cors` knows no other redirect mode than this).
+ */
+const OWN_ORIGIN_ANSWERS: RequestInit = { redirect: 'manual' }
+const ANYBODY_ANSWERS: RequestInit = { mode: 'no-cors', redirect: 'follow' }
+
 const STORE_PREFIX = 'failover-client:'
 const ID_BYTES = 16
 
@@ -53,6 +60,7 @@ function withSignal(init: RequestInit, closing: AbortSignal): RequestInit {
 function createBackend(live: LiveSet, policy: ContentPolicyWatch, closing: AbortSignal): FetchBackend {
   return {
     ownInit: OWN_INIT,
+    anyAnswerInit: (url) => (new URL(url).origin === ownOrigin() ? OWN_ORIGIN_ANSWERS : ANYBODY_ANSWERS),
     url: (road, path) => road.url + path,
     setTimer: live.setTimer,
     track: live.track,

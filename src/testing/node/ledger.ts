@@ -1,4 +1,6 @@
 /** The command ledger: what was executed, where, when, and how often. It survives every kill. */
+import { setMaxListeners } from 'node:events'
+import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ExecutionAnswer, ExecutionRequest } from './ipc'
 
@@ -88,6 +90,10 @@ export class Ledger implements CommandLedger {
 
   constructor(signal: AbortSignal) {
     this.#signal = signal
+    // One listener for each delayed command: many at once are no leak.
+    setMaxListeners(0, signal)
+    // One listener for each command that waits: many at once are no leak.
+    setMaxListeners(0, signal)
   }
 
   all(): readonly LedgerEntry[] {
@@ -155,7 +161,7 @@ export class Ledger implements CommandLedger {
 
   async #run(executor: Executor, request: ExecutionRequest): Promise<ExecutionAnswer> {
     const { beforeMs } = this
-    if (beforeMs > 0) await this.#wait(beforeMs)
+    if (beforeMs > 0) await Promise.race([this.#wait(beforeMs), executor.gone])
     await executor.awake()
     if (!executor.isAlive()) return { status: 'rejected', error: { code: 'gone', message: 'that server is gone' } }
     // Judged at the last moment: a server that was frozen must not execute late.

@@ -1,0 +1,168 @@
+/** `store`: what was learned in one run helps the next one start, and can do no harm. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { createFailoverClient, type FailoverClient, type FailoverClientOptions, type Store } from '../../src/index'
+import { fileStore } from '../../src/node'
+import type { Cluster } from '../../src/testing/node'
+import { onCleanup, record, reportTimes, startHarness, until } from '../support/harness'
+
+let file: string
+
+beforeEach(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'failover-store-'))
+  onCleanup(() => rm(folder, { recursive: true, force: true }))
+  file = join(folder, 'deep', 'known.json')
+})
+
+/** A client that knows nothing but the dedicated hostname, which is the first server's address. */
+function bare(cluster: Cluster, more: Partial<FailoverClientOptions>): FailoverClient {
+  const client = createFailoverClient({
+    hostname: cluster.hostname,
+    ucc: 'helpdesk',
+    // Addresses have no siblings: these servers may be learned.
+    allowedHosts: cluster.servers.map(({ address }) => address),
+    failover: { spreadMs: 0 },
+    ...more,
+  })
+  onCleanup(() => client.close())
+  return client
+}
+
+function names(client: FailoverClient): string[] {
+  return client.endpoints.map(({ url }) => url).sort()
+}
+
+async function stored(): Promise<string> {
+  return readFile(file, 'utf8').catch(() => '')
+}
+
+/** A first run that learns both servers. */
+async function learn(cluster: Cluster): Promise<void> {
+  const client = bare(cluster, { store: fileStore(file), token: 'secret-token' })
+  await until(
+    'both are learned',
+    () => client.endpoints.length === 2,
+    9000,
+    () => names(client),
+  )
+  await client.ready({ timeoutMs: 9000 })
+  let text = ''
+  const read = async (): Promise<void> => {
+    text = await stored()
+  }
+  await until('they are stored', () => (void read(), text.includes(cluster.endpoints[1] ?? '?')), 9000)
+  await client.close()
+  expect(text).not.toContain('secret-token')
+}
+
+describe('fileStore', () => {
+  it('a cold start with the first server dead needs the hostname and the store only', async () => {
+    const { cluster } = await startHarness({ tokens: ['secret-token'] })
+    await learn(cluster)
+    await cluster.kill('srv1')
+    const started = performance.now()
+    const client = bare(cluster, { store: fileStore(file), token: 'secret-token' })
+    const agents = client.subscribe('ucc/helpdesk/agents')
+    await until(
+      'the topic is live',
+      () => agents.state === 'live',
+      9000,
+      () => [client.state, names(client)],
+    )
+    reportTimes('live from the store, first server dead', [performance.now() - started])
+    expect(client.active?.server).toBe('srv2')
+  })
+
+  it('without it the same client cannot know the other server', async () => {
+    const { cluster } = await startHarness()
+    await cluster.kill('srv1')
+    const client = bare(cluster, {})
+    await until('offline', () => client.state === 'offline', 9000)
+    expect(names(client)).toEqual([cluster.hostname])
+  })
+
+  it('gives hints only: foreign and downgraded entries are refused, a dead one is never used', async () => {
+    const { cluster } = await startHarness({ peers: false })
+    const endpoints = [
+      { url: 'http://evil.example:8080', server: 'srv2' },
+      { url: 'ftp://127.0.0.1', server: 'srv3' },
+      {
+        url: `http://${cluster.servers[1]?.address ?? ''}:${cluster.port === 61_999 ? 61_998 : 61_999}`,
+        server: 'srv9',
+      },
+    ]
+    const value = JSON.stringify({ version: 1, savedAt: Date.now(), endpoints, active: 'srv2' })
+    const key = `failover-client ${cluster.hostname}`
+    const store: Store = { load: (asked) => (asked === key ? value : undefined), save: () => undefined }
+    const client = bare(cluster, { store })
+    const events = record(client)
+    await client.ready({ timeoutMs: 9000 })
+    await until(
+      'both are refused',
+      () => events.warning.length >= 2,
+      3000,
+      () => events.warning,
+    )
+    expect(events.warning.map(({ code }) => code).sort()).toEqual(['FOREIGN_PEER_REFUSED', 'MALFORMED_ANSWER'])
+    expect(client.endpoints.some(({ url }) => url.includes('evil'))).toBe(false)
+    expect(client.active?.server).toBe('srv1')
+  })
+
+  it.each([
+    ['no JSON', '{'],
+    ['another shape', '[]'],
+    ['another version', '{"version":99}'],
+    ['prototype keys', '{"version":1,"savedAt":0,"endpoints":{"__proto__":[]}}'],
+    ['deep nesting', '['.repeat(50_000) + ']'.repeat(50_000)],
+  ])('that holds %s is ignored with one warning, and replaced', async (_what, value) => {
+    const { cluster } = await startHarness()
+    const key = `failover-client ${cluster.hostname}`
+    const store = fileStore(file)
+    await store.save(key, value)
+    const client = bare(cluster, { store })
+    const events = record(client)
+    await client.ready({ timeoutMs: 9000 })
+    await until('the warning', () => events.warning.some(({ code }) => code === 'STORE_CORRUPT'), 3000)
+    let text: string | undefined
+    const read = async (): Promise<void> => {
+      text = await store.load(key)
+    }
+    await until(
+      'it is replaced',
+      () => (void read(), text?.includes(cluster.endpoints[1] ?? '?') === true),
+      9000,
+      () => text,
+    )
+    expect(events.warning.filter(({ code }) => code === 'STORE_CORRUPT')).toHaveLength(1)
+  })
+
+  it('whose file is not its own is survived', async () => {
+    const { cluster } = await startHarness()
+    await fileStore(file).save('x', 'y')
+    for (const content of ['not json at all', '"text"', 'x'.repeat(2_000_000)]) {
+      await writeFile(file, content)
+      const client = bare(cluster, { store: fileStore(file) })
+      await client.ready({ timeoutMs: 9000 })
+      await client.close()
+    }
+  })
+
+  it('that fails is told as STORE_FAILED, and nothing else happens', async () => {
+    const { cluster } = await startHarness()
+    const store: Store = {
+      load: () => {
+        throw new Error('disk on fire, Bearer abcdefgh')
+      },
+      save: () => Promise.reject(new Error('disk full')),
+    }
+    const client = bare(cluster, { store })
+    const events = record(client)
+    await client.ready({ timeoutMs: 9000 })
+    const failed = (): string[] =>
+      events.warning.filter(({ code }) => code === 'STORE_FAILED').map(({ sentence }) => sentence)
+    await until('both are told', () => failed().length >= 2, 9000, failed)
+    expect(failed().join()).not.toContain('abcdefgh')
+  })
+})
