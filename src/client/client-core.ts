@@ -2,7 +2,6 @@
  * The client behind its public face: one seat of a pool, one session, the hubs of its topics, its pending commands and
  * moves. Turns what the machines say into events and settled promises.
  */
-import type { OutboxEffect } from '../core/command-protocol'
 import type { Endpoint } from '../core/endpoint'
 import type { MovePlan, SeatCondition, SeatId } from '../core/pool-protocol'
 import { RetryBudget } from '../core/retry-budget'
@@ -294,11 +293,10 @@ export class ClientCore {
     }
   }
 
-  #command(effect: Exclude<OutboxEffect, { type: 'send' }>): void {
+  #command({ effect, server }: Extract<SessionEffect, { type: 'outbox' }>): void {
     const settled = this.commands.settle(effect)
     if (settled?.unknown !== true) return
     const { subject, key } = settled
-    const server = this.active?.server
     this.#tellDoubt('command', { subject, key, ...(server === undefined ? {} : { server }) })
   }
 
@@ -346,8 +344,22 @@ export class ClientCore {
     }
     const late = [...this.#hubs.values()].find((hub) => hub.state === 'recovering' || hub.state === 'stale')
     if (late !== undefined) return this.#setState('degraded', 'topic-not-live', `${late.topic} is ${late.state}.`)
+    this.#warnOfOneRoad()
     this.#setState('connected', 'ready', 'A server that runs the UCC is in use.')
   }
+
+  /** Only the hostname is known and nobody names peers: told once, as soon as that is clear. */
+  #warnOfOneRoad(): void {
+    const { config, runtime } = this
+    if (config.endpointsGiven || this.#warnedOfOneRoad || runtime.driver.endpoints().length > 1) return
+    this.#warnedOfOneRoad = true
+    this.warn(
+      'ONLY_HOSTNAME',
+      'Only the dedicated hostname is known: the client can only follow DNS or the load balancer.',
+    )
+  }
+
+  #warnedOfOneRoad = false
 
   #setState(to: ClientState, reason: string, sentence: string, offlineReason?: OfflineReason): void {
     const from = this.#state
@@ -397,7 +409,8 @@ export class ClientCore {
     return new SessionDriver(loop, runtime.driver, machine, transports, {
       token: (ask, done) => {
         if (ask.reason !== 'connect') this.#tokens.forget(ask.endpointId)
-        return this.#tokens.ask(ask, done)
+        const server = ask.server ?? runtime.driver.endpoint(ask.endpointId)?.server
+        return this.#tokens.ask({ ...ask, server }, done)
       },
       restore: (ask, done) => this.#restorer.run(ask, done),
       topic: (effect) => this.#topic(effect),

@@ -74,11 +74,14 @@ class Directory implements FailoverDirectory {
   }
 
   close(): Promise<void> {
-    this.#closing ??= Promise.all([...this.#clients.values()].map((client) => client.close())).then(() => {
-      for (const runtime of this.#runtimes.values()) runtime.close()
-      if (this.ownsPlatform) this.platform.close()
-    })
+    this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#clients.values()].map((client) => client.close()))
+    await Promise.all([...this.#runtimes.values()].map((runtime) => runtime.close()))
+    if (this.ownsPlatform) this.platform.close()
   }
 
   #runtime(pool: PoolConfig): PoolRuntime {

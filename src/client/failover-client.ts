@@ -29,8 +29,8 @@ export function createClientOn(options: FailoverClientOptions, defaultPlatform: 
   const platform = config.platform ?? defaultPlatform()
   checkPlatformCan(config, platform)
   const runtime = new PoolRuntime({ config, platform, report: () => undefined })
-  const client = new Client(config, runtime, () => {
-    runtime.close()
+  const client = new Client(config, runtime, async () => {
+    await runtime.close()
     // A platform that the user made may serve other clients: it is theirs to close.
     if (config.platform === undefined) platform.close()
   })
@@ -52,7 +52,7 @@ export class Client implements FailoverClient {
   constructor(
     private readonly config: ClientConfig,
     runtime: PoolRuntime,
-    private readonly afterClose: () => void,
+    private readonly afterClose: () => void | Promise<void>,
     basePath?: string,
   ) {
     this.#core = new ClientCore(config, runtime, basePath)
@@ -144,15 +144,15 @@ export class Client implements FailoverClient {
   }
 
   async switchover(options?: SwitchoverOptions): Promise<MoveReport> {
-    const { to, hold } = checkSwitchoverArguments(options)
+    const { to, hold, reason } = checkSwitchoverArguments(options)
     this.#guard()
     const target = to === undefined ? undefined : this.#findEndpoint(to)
-    return this.#askMove('switchover', hold, target)
+    return this.#askMove('switchover', hold, target, reason)
   }
 
   async failback(): Promise<MoveReport> {
     this.#guard()
-    return this.#askMove('failback', false, undefined)
+    return this.#askMove('failback', false)
   }
 
   decisions(): readonly Decision[] {
@@ -188,10 +188,18 @@ export class Client implements FailoverClient {
     return this.#closing
   }
 
-  #askMove(wish: 'switchover' | 'failback', hold: boolean, to: string | undefined): Promise<MoveReport> {
+  #askMove(wish: 'switchover' | 'failback', hold: boolean, to?: string, why?: string): Promise<MoveReport> {
     const { moves, runtime, seat } = this.#core
     return moves.open((call) => {
-      runtime.driver.feed({ type: 'ask-move', seat, call, wish, hold, ...(to === undefined ? {} : { to }) })
+      runtime.driver.feed({
+        type: 'ask-move',
+        seat,
+        call,
+        wish,
+        hold,
+        ...(to === undefined ? {} : { to }),
+        ...(why === undefined ? {} : { why }),
+      })
     })
   }
 

@@ -15,11 +15,13 @@ const VERSION = 1
 const MAX_AGE_MS = 86_400_000
 const MAX_ENDPOINTS = 16
 const MAX_CHARACTERS = 65_536
+const CLOSE_WAIT_MS = 300
 
 export class LastKnownGood {
   readonly #store: Store | undefined
   readonly #key: string
   #saved = ''
+  #writing: Promise<void> = Promise.resolve()
   #closed = false
 
   constructor(
@@ -54,13 +56,21 @@ export class LastKnownGood {
     if (content === this.#saved) return
     this.#saved = content
     const text = JSON.stringify({ version: VERSION, savedAt: this.platform.wallClock(), endpoints: kept, active })
-    void Promise.resolve()
+    this.#writing = Promise.resolve()
       .then(() => store.save(this.#key, text))
       .catch((error: unknown) => this.warn('STORE_FAILED', 'The endpoints could not be stored.', error))
   }
 
-  close(): void {
+  /** Resolves when what was being written is written: nothing goes on after the end. A stuck store is left. */
+  close(): Promise<void> {
     this.#closed = true
+    return new Promise((resolve) => {
+      const cancel = this.platform.setTimer(CLOSE_WAIT_MS, resolve)
+      void this.#writing.then(() => {
+        cancel()
+        resolve()
+      })
+    })
   }
 
   #take(text: string, merge: (seeds: readonly EndpointSeed[]) => void): void {

@@ -80,12 +80,14 @@ export class PoolRuntime {
     return describeEndpoint(this.driver.machine.judge, endpoint, ucc, suspect)
   }
 
-  close(): void {
+  /** Resolves when the store, too, has nothing under way. */
+  async close(): Promise<void> {
+    const written = this.memory.close()
     this.resolution.close()
-    this.memory.close()
     this.driver.close()
     this.loop.close()
     this.#warners.clear()
+    await written
   }
 }
 

@@ -14,14 +14,20 @@ export type DetectorVerdict =
   | { readonly type: 'suspect'; readonly silentMs: DurationMs }
   | { readonly type: 'unanswered'; readonly silentMs: DurationMs }
 
+const SPEAK_EVERY_BEATS = 3
+const SPEAK_EVERY_MS = 15_000
+
 export class Detector {
   #lastInbound: Instant
+  #lastSent: Instant
   #srtt: number | undefined
   #rttvar = 0
   #pingNumber = 0
-  #ping: { readonly n: number; readonly sentAt: Instant } | undefined
+  #ping: { readonly n: number; readonly sentAt: Instant; readonly patient: boolean } | undefined
   #suspected = false
   #unanswered = false
+  /** The next ping is due now and has the longest deadline: everything is late after a stall. */
+  #pingAtOnce = false
 
   constructor(
     private readonly settings: DetectionSettings,
@@ -31,6 +37,7 @@ export class Detector {
     now: Instant,
   ) {
     this.#lastInbound = now
+    this.#lastSent = now
   }
 
   get lastInbound(): Instant {
@@ -51,8 +58,26 @@ export class Detector {
     const cleared = this.#suspected
     this.#suspected = false
     this.#unanswered = false
+    this.#pingAtOnce = false
     this.#ping = undefined
     return cleared
+  }
+
+  /** We said something. */
+  sent(now: Instant): void {
+    this.#lastSent = now
+  }
+
+  /**
+   * The number of a ping that only says that we live, when we have said nothing for long: a server may drop a client
+   * that is silent for twice as long (rule 9 of the contract). Asked for at each frame, so that a throttled timer does
+   * not matter; its pong has no deadline.
+   */
+  signOfLife(now: Instant): number | undefined {
+    const everyMs = Math.max(SPEAK_EVERY_BEATS * this.heartbeatMs, SPEAK_EVERY_MS)
+    if (!this.canPing || now - this.#lastSent < everyMs) return undefined
+    this.#pingNumber += 1
+    return this.#pingNumber
   }
 
   /** A pong arrived: a round trip is measured (before `inbound` forgets the ping). */
@@ -68,9 +93,10 @@ export class Detector {
     this.#srtt = 0.875 * this.#srtt + 0.125 * sample
   }
 
-  /** Own sleep or stall: what was missed was missed by us. */
+  /** Own sleep or stall: what was missed was missed by us. The other side is asked at once, and given time. */
   reset(now: Instant): void {
     this.inbound(now)
+    this.#pingAtOnce = true
   }
 
   deadline(): Instant {
@@ -82,7 +108,8 @@ export class Detector {
     const verdicts: DetectorVerdict[] = []
     if (now >= this.#pingAt()) {
       this.#pingNumber += 1
-      this.#ping = { n: this.#pingNumber, sentAt: now }
+      this.#ping = { n: this.#pingNumber, sentAt: now, patient: this.#pingAtOnce }
+      this.#pingAtOnce = false
       verdicts.push({ type: 'ping', n: this.#pingNumber })
     }
     if (now >= this.#suspectAt()) {
@@ -98,6 +125,7 @@ export class Detector {
 
   #pingAt(): Instant {
     if (!this.canPing || this.#ping !== undefined) return NEVER
+    if (this.#pingAtOnce) return this.#lastInbound
     return this.#lastInbound + this.heartbeatMs + this.settings.pingAfterMs
   }
 
@@ -110,6 +138,7 @@ export class Detector {
     if (this.#unanswered) return NEVER
     if (!this.canPing) return this.#lastInbound + 2 * this.heartbeatMs + this.settings.minSlackMs
     if (this.#ping === undefined) return NEVER
+    if (this.#ping.patient) return this.#ping.sentAt + this.settings.maxPingMs
     return this.#ping.sentAt + this.#timeout(this.settings.minSlackMs, this.settings.maxPingMs)
   }
 

@@ -11,6 +11,8 @@ import type { DurationMs, Instant } from './time'
 export class HoldDown {
   #level = 0
   #lastFailover: Instant | undefined
+  /** Of any kind. */
+  #lastMove: Instant | undefined
   #lastChange: Instant | undefined
   #factor: number
 
@@ -27,6 +29,7 @@ export class HoldDown {
     const flapping = this.#lastFailover !== undefined && now - this.#lastFailover <= this.settings.flapWindowMs
     if (flapping) this.#level += 1
     this.#lastFailover = now
+    this.#lastMove = now
     this.#lastChange = now
     this.#factor = this.#draw()
   }
@@ -40,13 +43,13 @@ export class HoldDown {
 
   /** Did anything move within the flap window? Term moves are immediate only when not. */
   recently(now: Instant): boolean {
-    return this.#lastFailover !== undefined && now - this.#lastFailover < this.settings.flapWindowMs
+    return this.#lastMove !== undefined && now - this.#lastMove < this.settings.flapWindowMs
   }
 
   /** A planned move counts as "the last move", but damps nothing. */
   planned(now: Instant): void {
     this.#decay(now)
-    this.#lastFailover ??= now
+    this.#lastMove = now
   }
 
   #decay(now: Instant): void {

@@ -1,13 +1,24 @@
 /**
  * Fence: a server that ran the UCC before and comes back with its old term must not get anybody. The fence is the
  * highest term any server announced within the window, reachable now or not. When nobody has announced it for that
- * long (the server was re-imaged, its clock was wrong), it falls to the highest still announced. Never persisted.
+ * long while somebody announces a lower one (the server was re-imaged, its clock was wrong), it falls to the highest
+ * now announced. While nobody says anything, as in an outage of everything, it stands. Never persisted.
  */
 import type { DurationMs, Instant } from './time'
 
+interface Announced {
+  readonly term: number
+  readonly at: Instant
+}
+
+/** Server names come from outside: a hostile one must not fill the memory. */
+const MAX_SERVERS = 128
+
 export class Fence {
-  /** Last announcement of each server: term and when. */
-  readonly #announced = new Map<string, { readonly term: number; readonly at: Instant }>()
+  /** The highest recent word of each server, so that a re-imaged server cannot erase its own past. */
+  readonly #highest = new Map<string, Announced>()
+  /** The last word of each server, however low. */
+  readonly #latest = new Map<string, Announced>()
   #term: number | undefined
 
   constructor(private readonly windowMs: DurationMs) {}
@@ -18,11 +29,11 @@ export class Fence {
   }
 
   announce(now: Instant, server: string, term: number): void {
-    const known = this.#announced.get(server)
-    // The highest recent word of each server counts, so that a re-imaged server cannot erase its own past.
+    const known = this.#highest.get(server)
     if (known === undefined || term >= known.term || now - known.at >= this.windowMs) {
-      this.#announced.set(server, { term, at: now })
+      remember(this.#highest, server, { term, at: now })
     }
+    remember(this.#latest, server, { term, at: now })
     if (this.#term === undefined || term > this.#term) this.#term = term
   }
 
@@ -31,28 +42,44 @@ export class Fence {
     return term === undefined || this.#term === undefined || term >= this.#term
   }
 
-  /** When the fence may fall next. */
+  /** When the fence may fall next: only when somebody has said something since its term was last announced. */
   deadline(): Instant {
-    let holders = Number.NEGATIVE_INFINITY
-    for (const { term, at } of this.#announced.values()) if (term === this.#term) holders = Math.max(holders, at)
-    return this.#term === undefined || holders === Number.NEGATIVE_INFINITY ? Infinity : holders + this.windowMs
+    const lastAt = this.#lastAt()
+    const isSucceeded = [...this.#latest.values()].some(({ term, at }) => term !== this.#term && at > lastAt)
+    return isSucceeded ? lastAt + this.windowMs : Infinity
   }
 
-  /**
-   * Lets the fence fall when its window has passed. `presentTerms`: what each server said last, however low.
-   * Returns the new term when it fell.
-   */
-  expire(
-    now: Instant,
-    presentTerms: readonly number[],
-  ): { readonly from: number; readonly to: number | undefined } | undefined {
-    if (this.#term === undefined || now < this.deadline()) return undefined
-    for (const [server, { at }] of this.#announced) {
-      if (now - at >= this.windowMs) this.#announced.delete(server)
-    }
+  /** Lets the fence fall when its window has passed. Returns the new term when it fell. */
+  expire(now: Instant): { readonly from: number; readonly to: number } | undefined {
     const from = this.#term
-    const terms = [...presentTerms, ...[...this.#announced.values()].map((entry) => entry.term)]
-    this.#term = terms.length === 0 ? undefined : Math.max(...terms)
-    return this.#term === from ? undefined : { from, to: this.#term }
+    if (from === undefined || now < this.deadline()) return undefined
+    for (const said of [this.#highest, this.#latest]) {
+      for (const [server, { at }] of said) if (now - at >= this.windowMs) said.delete(server)
+    }
+    const terms = [...this.#highest.values(), ...this.#latest.values()].map(({ term }) => term)
+    if (terms.length === 0) return undefined
+    const to = Math.max(...terms)
+    this.#term = to
+    return { from, to }
   }
+
+  /** We ourselves were stopped: the time did not count. */
+  shift(byMs: DurationMs): void {
+    for (const said of [this.#highest, this.#latest]) {
+      for (const [server, { term, at }] of said) said.set(server, { term, at: at + byMs })
+    }
+  }
+
+  #lastAt(): Instant {
+    let lastAt = -Infinity
+    for (const { term, at } of this.#highest.values()) if (term === this.#term) lastAt = Math.max(lastAt, at)
+    return lastAt
+  }
+}
+
+function remember(said: Map<string, Announced>, server: string, word: Announced): void {
+  said.delete(server)
+  const oldest = said.size >= MAX_SERVERS ? said.keys().next().value : undefined
+  if (oldest !== undefined) said.delete(oldest)
+  said.set(server, word)
 }

@@ -3,6 +3,7 @@
  * no opinion about who should be where; that is the seat's, by `choose`.
  */
 import type { Standing } from './choose'
+import { Designation } from './designation'
 import { HARD, PERMANENT, PROVES_NETWORK, type Endpoint } from './endpoint'
 import { Fence } from './fence'
 import type { EndpointSeed, EndpointSource, PoolEffect, ProbeResult, TrafficOutcome } from './pool-protocol'
@@ -12,7 +13,7 @@ import type { NetworkFailure } from './road'
 import { Roster } from './roster'
 import type { PoolSettings } from './settings'
 import type { Instant } from './time'
-import type { ReadinessBody } from './wire'
+import { PROTOCOL_VERSION, type ReadinessBody } from './wire'
 
 /** A probe of this endpoint is wanted now (soft evidence, an answer that contradicts the beats, a returning server). */
 export type Urge = (endpointId: string, minGapMs: number) => void
@@ -27,7 +28,7 @@ export class Judge {
   readonly book = new ReadinessBook()
   readonly #fences = new Map<string | undefined, Fence>()
   readonly #warned = new Set<string>()
-  designated: string | undefined
+  readonly designation = new Designation()
   /** The reference answered while all endpoints failed: the network is fine. Unknown without a reference. */
   networkProven = false
 
@@ -77,7 +78,7 @@ export class Judge {
         word?.draining !== true &&
         this.fence(ucc).allows(word?.term),
       term: word?.term,
-      designated: this.designated === endpoint.id,
+      designated: this.designation.current === endpoint.id,
       rank: endpoint.seed.rank,
       order: endpoint.order,
     }
@@ -112,8 +113,11 @@ export class Judge {
 
   /** Readiness learned in band, of the server that said it. */
   heard(now: Instant, endpoint: Endpoint, server: string, ucc: string | undefined, saying: Saying): void {
-    this.#namedServer(endpoint, server)
-    if (saying.via === 'welcome') endpoint.contract = 'present'
+    if (saying.via === 'welcome') {
+      // Only a new connection says where the road leads now: the beats of an old one speak for the server left behind.
+      this.#namedServer(endpoint, server)
+      endpoint.contract = 'present'
+    }
     this.#hear(now, endpoint, server, ucc, saying)
   }
 
@@ -165,6 +169,11 @@ export class Judge {
       draining: body.draining ?? false,
       via: 'probe',
     })
+    if (!body.versions.includes(PROTOCOL_VERSION)) {
+      const spoken = body.versions.join(', ')
+      const sentence = `${body.server} speaks version ${spoken} of the contract, not ${PROTOCOL_VERSION}.`
+      this.warnOnce('STANDBY_VERSION', sentence, endpoint.id)
+    }
     if (ucc !== undefined && body.state === 'unknown') {
       this.warnOnce(
         'UNKNOWN_UCC',
@@ -268,10 +277,11 @@ export class Judge {
 
   #hear(now: Instant, endpoint: Endpoint, server: string, ucc: string | undefined, saying: Saying): void {
     const { changed, again } = this.book.hear(now, server, ucc, saying)
-    if (saying.term !== undefined) this.fence(ucc).announce(now, server, saying.term)
+    const word = this.book.word(server, ucc)
+    // Events prove what the server said last, its term too: on a busy topic no beat repeats it.
+    if (word?.term !== undefined) this.fence(ucc).announce(now, server, word.term)
     if (again) this.urge(endpoint.id, this.settings.health.edgeIntervalMs)
     if (!changed) return
-    const word = this.book.word(server, ucc)
     const term = word?.term === undefined ? '' : `, term ${word.term}`
     const name = ucc === undefined ? 'its UCC' : `UCC ${ucc}`
     this.#changed(endpoint, 'readiness', `${server}: ${name} is ${word?.state ?? 'unknown'}${term} (${saying.via}).`)

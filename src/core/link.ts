@@ -23,6 +23,10 @@ export type LinkPhase =
   /** Said goodbye; results in flight may still come. */
   | { readonly is: 'leaving'; readonly deadline: Instant; readonly closing: boolean }
 
+/** The part of a token's life after which the next one is asked for. */
+const RENEW_AT = 0.8
+const MIN_TOKEN_LIFE_MS = 1000
+
 /** What an id of this connection stands for. */
 export type IdMeaning = { readonly topic: string } | { readonly command: true }
 
@@ -44,6 +48,8 @@ export class Link {
   commandsOpen = false
   /** Does the UCC run behind this link, by its own last word? */
   running = false
+  /** The term by its own last word: a standby that waited may run with another one than its welcome said. */
+  term: number | undefined
   tokenRenewAt: Instant = NEVER
   readonly times: LinkTimes = {}
   readonly ids = new Map<number, IdMeaning>()
@@ -102,6 +108,12 @@ export class Link {
     if (!('deadline' in phase) || now < phase.deadline) return undefined
     if (phase.is === 'dialling' || phase.is === 'greeting') return { type: 'timeout', phase: 'connect' }
     return phase.is === 'restoring' ? { type: 'timeout', phase: 'restore' } : undefined
+  }
+
+  /** The token is asked for anew when 80 % of its life are over. A life of nothing is nonsense, and no storm. */
+  renewTokenLater(now: Instant): void {
+    const lifeMs = this.welcome?.tokenExpiresInMs
+    if (lifeMs !== undefined) this.tokenRenewAt = now + Math.max(MIN_TOKEN_LIFE_MS, lifeMs) * RENEW_AT
   }
 
   deadline(): Instant {

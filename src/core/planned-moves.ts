@@ -30,6 +30,7 @@ export interface AskedWish {
   readonly wish: 'switchover' | 'failback'
   readonly to?: string
   readonly hold: boolean
+  readonly why?: string
 }
 
 export class PlannedMoves {
@@ -70,7 +71,7 @@ export class PlannedMoves {
     if (target === here) return this.refuse(wish.call, `${this.host.name(target)} is already the active endpoint`)
     if (!standing.candidate) return this.refuse(wish.call, `${this.host.name(target)} cannot serve now`)
     this.drop('another move was asked for')
-    this.#wish = { call: wish.call, to: target, hold: wish.hold }
+    this.#wish = { call: wish.call, to: target, hold: wish.hold, ...(wish.why === undefined ? {} : { why: wish.why }) }
   }
 
   refuse(call: number, message: string): void {
@@ -101,7 +102,7 @@ export class PlannedMoves {
     const choice = choose(standings, { endpointId: place.endpointId, serves: true }, this.asked)
     if (choice.do !== 'move' || this.#isManual(choice, endpoint, settings.failback.mode)) return this.reset()
     const { to, reason } = choice
-    this.#pend(now, endpoint, to, reason, this.#notBefore(now, to, reason), this.#latest(now, reason))
+    this.#pend(now, endpoint, to, reason, this.#notBefore(now, place, to, reason), this.#latest(now, reason))
     this.#pursue(now, place, endpoint)
   }
 
@@ -167,9 +168,10 @@ export class PlannedMoves {
     const asks = this.who.asksCanMove && pending.reason !== 'switchover' && pending.reason !== 'topic-silent'
     if (asks && pending.question.is !== 'granted' && now < pending.latest) return this.#askQuiet(now, pending, place)
     const { kind, reason, to } = pending
+    const evidence = reason === 'switchover' && this.#wish?.why !== undefined ? [this.#wish.why] : []
     const times = { lastProof: now, detected: now, decided: now, dialled: now }
     const fromServer = endpoint.server === undefined ? {} : { fromServer: endpoint.server }
-    const plan = { kind, reason, to, from: place.endpointId, ...fromServer, makeBeforeBreak: true, evidence: [], times }
+    const plan = { kind, reason, to, from: place.endpointId, ...fromServer, makeBeforeBreak: true, evidence, times }
     this.host.start(now, plan, reason === 'switchover' ? this.#wish?.call : undefined)
   }
 
@@ -183,9 +185,11 @@ export class PlannedMoves {
     this.context.emit({ type: 'ask-can-move', seat: this.who.id, question, kind, from: place.endpointId, to, reason })
   }
 
-  #notBefore(now: Instant, to: Standing, reason: MoveReason): Instant {
+  #notBefore(now: Instant, place: Settled, to: Standing, reason: MoveReason): Instant {
     if (reason === 'switchover' && this.#wish?.call !== undefined) return now
     if (reason === 'term' && !this.holdDown.recently(now)) return now
+    // A new word is followed; an old one, whose endpoint was lost meanwhile, calls back like a better rank.
+    if (reason === 'designation' && this.context.judge.designation.changedAt >= place.since) return now
     const word = this.context.judge.book.word(to.server, this.who.ucc)
     // Not heard of since it was interrupted: nothing has begun to count. Without a contract there is only the wish to go.
     const since = word === undefined ? (this.#pending?.since ?? now) : (word.readySince ?? now)

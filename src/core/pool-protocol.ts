@@ -169,6 +169,8 @@ export type PoolInput =
       readonly wish: 'switchover' | 'failback'
       readonly to?: string
       readonly hold: boolean
+      /** The caller's own words, for the report. */
+      readonly why?: string
     }
   | { readonly type: 'can-move'; readonly seat: SeatId; readonly question: number; readonly allowed: boolean }
   /** The designated endpoint by DNS (exactly one), or nobody. */

@@ -96,8 +96,7 @@ export class PoolMachine {
       case 'pause':
         return this.#pause(now, input.lateMs)
       case 'designated':
-        this.judge.designated = input.endpointId
-        return
+        return this.judge.designation.hear(now, input.endpointId)
       case 'token':
         return this.#token(input.endpointId, input.accepted)
       case 'tick':
@@ -207,6 +206,7 @@ export class PoolMachine {
       endpoint.breaker.shift(lateMs)
       endpoint.misses = 0
     }
+    for (const [, fence] of this.judge.fences()) fence.shift(lateMs)
     for (const seat of this.#seats.values()) seat.pause(now)
     this.#prober.urge(now, () => true)
     const sentence = `We ourselves were stopped for ${Math.round(lateMs)} ms: nobody is blamed, everybody is asked.`
@@ -224,12 +224,11 @@ export class PoolMachine {
       const failure = { kind: 'timeout' as const, sent: 'maybe' as const, message: 'the probe did not end' }
       this.#probed(now, attempt, { is: 'failed', failure })
     }
-    for (const [ucc, fence] of this.judge.fences()) {
-      const fell = fence.expire(now, this.judge.book.termsSince(now - this.settings.failover.fenceMs, ucc))
+    for (const [, fence] of this.judge.fences()) {
+      const fell = fence.expire(now)
       if (fell === undefined) continue
-      const to = fell.to === undefined ? 'none' : `${fell.to}`
       const { fenceMs } = this.settings.failover
-      const sentence = `Nobody has announced term ${fell.from} for ${fenceMs} ms: terms start again at ${to}.`
+      const sentence = `Nobody has announced term ${fell.from} for ${fenceMs} ms: terms start again at ${fell.to}.`
       this.#effects.push({ type: 'warning', code: 'TERM_RESET', sentence })
     }
     const purged = this.judge.roster.purge(now, (id) => this.#used(id))
@@ -241,6 +240,7 @@ export class PoolMachine {
     this.#syncProber()
     for (const seat of this.#seats.values()) seat.evaluate(now)
     for (const seat of this.#seats.values()) this.#tellWarm(seat)
+    this.#tellStandby()
     for (const attempt of this.#prober.due(now, this.#nextProbe, (id) => this.judge.roster.get(id)?.generation ?? 0)) {
       this.#ask(attempt)
     }
@@ -302,6 +302,18 @@ export class PoolMachine {
   #used(id: string): boolean {
     for (const seat of this.#seats.values()) if (seat.uses(id)) return true
     return false
+  }
+
+  /** The slow decay of what nobody uses is told before it is needed. */
+  #tellStandby(): void {
+    const isServed = [...this.#seats.values()].some((seat) => seat.condition.is === 'serving')
+    for (const endpoint of this.judge.roster.present()) {
+      if (endpoint.breaker.state.is === 'closed') this.judge.forgetWarning('STANDBY_UNREACHABLE', endpoint.id)
+      else if (isServed && !this.#used(endpoint.id)) {
+        const sentence = `${endpoint.seed.name} could not take over now: ${endpoint.lastError ?? 'it does not answer'}.`
+        this.judge.warnOnce('STANDBY_UNREACHABLE', sentence, endpoint.id)
+      }
+    }
   }
 
   /** Where a warm standby should wait: the best other server that answers, whether it runs the UCC yet or not. */

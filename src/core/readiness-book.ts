@@ -46,16 +46,6 @@ export class ReadinessBook {
     return server === undefined ? undefined : this.#words.get(server)?.get(ucc)
   }
 
-  /** Terms last said of this UCC, by any server, since an instant. */
-  termsSince(since: Instant, ucc: string | undefined): number[] {
-    const terms: number[] = []
-    for (const uccs of this.#words.values()) {
-      const word = uccs.get(ucc)
-      if (word?.term !== undefined && word.at >= since) terms.push(word.term)
-    }
-    return terms
-  }
-
   /** The server was found down: whatever it runs when it is back, it runs since then. */
   interrupt(server: string | undefined): void {
     if (server === undefined) return

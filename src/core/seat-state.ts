@@ -80,6 +80,7 @@ export interface Wish {
   readonly call?: number
   readonly to: string
   readonly hold: boolean
+  readonly why?: string
 }
 
 /** After these the lost endpoint is not waited for: it said so itself, or it was just found out. */

@@ -95,6 +95,8 @@ export class SeatView {
     if (place.reason === 'start' && facts.everServed && (facts.moving || facts.before.is === 'serving'))
       return { is: 'serving' }
     const waiting: SeatCondition = { is: 'connecting' }
+    // Out of nothing a road is tried: told when it carries.
+    if (facts.moving && facts.before.is === 'offline') return facts.before
     if (facts.moving) return facts.everServed ? { is: 'degraded', why: 'moving' } : waiting
     const lost: SeatCondition = facts.everServed ? { is: 'degraded', why: 'lost' } : waiting
     // Somebody runs and may be dialled again soon: that is no lack of candidates, only the wait between two attempts.

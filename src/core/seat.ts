@@ -107,7 +107,7 @@ export class Seat {
 
   /** The road for a request of this seat: where it is or goes, else the best candidate; never an avoided one. */
   route(avoid: readonly string[]): Endpoint | undefined {
-    const target = this.#unplanned() ? this.#move?.plan.to : undefined
+    const target = this.#unplanned() || this.#isDoubted() ? this.#move?.plan.to : undefined
     return this.#view.route(this.#place, target, avoid, this.#planned.asked)
   }
 
@@ -154,6 +154,7 @@ export class Seat {
       return
     }
     holdAgainst(this.context.judge, now, this.context.judge.roster.get(this.#place.endpointId), cause)
+    this.#backoffs.lost(now, this.#place.endpointId)
     // A planned move under way goes on, as a failover.
     this.#leave(now, lossReason(cause), 'gone', { lastProof, evidence: [describeLoss(cause)] })
   }
@@ -179,6 +180,8 @@ export class Seat {
     if (move === undefined || move.plan.id !== moveId) return
     this.#move = undefined
     this.#everServed = true
+    // Silence was that of the server left.
+    this.#topicSilentSince = undefined
     const { plan } = move
     if (plan.kind === 'failover') this.#holdDown.failover(now)
     else if (plan.kind === 'switchover' || plan.kind === 'failback') this.#holdDown.planned(now)
@@ -455,6 +458,11 @@ export class Seat {
     return kind === 'initial' || kind === 'failover' || kind === 'redial'
   }
 
+  /** The topic is silent here and another server took over: what this one answers is not to be believed. */
+  #isDoubted(): boolean {
+    return this.#move?.plan.reason === 'topic-silent'
+  }
+
   #announceLeft(endpointId: string, how: 'lost' | 'drained'): void {
     const generation = this.context.judge.roster.get(endpointId)?.generation ?? 0
     this.context.emit({ type: 'left', endpointId, generation, how, seat: this.who.id })
@@ -462,7 +470,10 @@ export class Seat {
 
   #tellCondition(): void {
     const facts = { moving: this.#move !== undefined, everServed: this.#everServed, before: this.#condition }
-    const condition = this.#view.condition(this.#place, facts)
+    const isDoubted = this.#place.is === 'at' && this.#isDoubted()
+    const condition: SeatCondition = isDoubted
+      ? { is: 'degraded', why: 'moving' }
+      : this.#view.condition(this.#place, facts)
     const same = JSON.stringify(condition) === JSON.stringify(this.#condition)
     if (same) return
     this.#condition = condition

@@ -38,7 +38,8 @@ export function welcomedInput(seat: SeatId, move: MoveId, { server, spreadMs }: 
 }
 
 /** The application re-establishes its session there before anything else. */
-export function restoreEffect(link: Link, plan: MovePlan, { server, term }: WelcomeFrame): SessionEffect {
+export function restoreEffect(link: Link, plan: MovePlan): SessionEffect {
+  const { server, term } = link
   return {
     type: 'restore',
     link: link.id,
@@ -111,6 +112,7 @@ function topicFrame(
 
 function beat(link: Link, frame: Extract<ServerFrame, { type: 'heartbeat' | 'status' }>, context: FrameContext): void {
   if (frame.type === 'heartbeat') tellClock(link, frame.ts, context, CLOCK_EVERY_MS)
+  link.term = frame.term ?? link.term
   sayReadiness(link, frame.type === 'heartbeat' ? 'beat' : 'status', frame, context)
   // A beat without a state is life, not readiness.
   if (frame.state === 'unknown' && context.ucc !== undefined) return

@@ -84,7 +84,12 @@ export type SessionEffect =
   | { readonly type: 'cancel-restore'; readonly link: LinkId }
   | { readonly type: 'peers'; readonly server: string; readonly peers: readonly Peer[] }
   | { readonly type: 'topic'; readonly topic: string; readonly effect: TopicEffect; readonly server?: string }
-  | { readonly type: 'outbox'; readonly effect: OutboxEffect }
+  /** `server`: where the command was last sent, if it was. */
+  | {
+      readonly type: 'outbox'
+      readonly effect: Exclude<OutboxEffect, { readonly type: 'send' }>
+      readonly server?: string
+    }
   | { readonly type: 'pool'; readonly input: PoolInput }
   /** A move is over: the last topic is live again on the new side. */
   | { readonly type: 'moved'; readonly plan: MovePlan; readonly timings: MoveTimings }

@@ -10,8 +10,8 @@ import type { ClientFrame } from './wire'
 export interface TopicHost {
   link(id: LinkId): Link | undefined
   send(link: Link, frame: ClientFrame): void
-  /** A topic of this link has been silent beyond its bound, or was heard again. */
-  silent(link: Link | undefined, silent: boolean): void
+  /** A topic has been silent beyond its bound, or none is any more. */
+  silent(silent: boolean): void
   emit(effect: SessionEffect): void
 }
 
@@ -19,6 +19,8 @@ export class TopicSet {
   readonly #topics = new Map<string, TopicMachine>()
   /** Logs whose consumer is slow: unsubscribed for now, so no move waits for them. */
   readonly #paused = new Set<string>()
+  /** Topics that are silent beyond their bound, and on which link. */
+  readonly #silent = new Map<string, LinkId | undefined>()
 
   constructor(private readonly host: TopicHost) {}
 
@@ -94,7 +96,14 @@ export class TopicSet {
       this.#carryOut(topic, 'link' in effect ? effect.link : 'link' in input ? input.link : undefined, effect)
     }
     // A refused topic is over: nothing waits for it any more.
-    if (machine.state === 'closed') this.#topics.delete(topic)
+    if (machine.state !== 'closed') return
+    this.#topics.delete(topic)
+    this.#heard(topic)
+  }
+
+  /** One silent topic is enough to suspect the server; none may be left to trust it again. */
+  #heard(topic: string): void {
+    if (this.#silent.delete(topic) && this.#silent.size === 0) this.host.silent(false)
   }
 
   #carryOut(topic: string, linkId: LinkId | undefined, effect: TopicEffect): void {
@@ -109,10 +118,14 @@ export class TopicSet {
       case 'answered':
         return void link?.answered.add(topic)
       case 'silent':
+        if (this.#silent.size === 0) this.host.silent(true)
+        return void this.#silent.set(topic, linkId)
       case 'heard':
-        return this.host.silent(link, effect.type === 'silent')
+        return this.#heard(topic)
       case 'adopted':
         link?.adopted.add(topic)
+        // Its silence was that of the link before.
+        if (this.#silent.get(topic) !== linkId) this.#heard(topic)
         break
       default:
     }

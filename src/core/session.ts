@@ -10,21 +10,14 @@
 import type { OutboxEffect, OutboxInput } from './command-protocol'
 import { Detector } from './detector'
 import { Link, lossOf } from './link'
-import { LinkBook } from './link-book'
-import { commandFrameOf, helloOf } from './client-frames'
-import { MoveReporter, timingsOf } from './move-timings'
+import { LinkBook, type LinkRole } from './link-book'
+import { commandFrameOf } from './client-frames'
+import { LinkOpening } from './link-opening'
+import { timingsOf } from './move-timings'
 import { OutboxMachine } from './outbox'
 import type { LossCause, MovePlan, PoolInput } from './pool-protocol'
 import type { Road } from './road'
-import {
-  hearFrame,
-  hearProblem,
-  hearWelcome,
-  refusedByStandby,
-  restoreEffect,
-  welcomedInput,
-  type FrameContext,
-} from './session-frames'
+import { hearFrame, hearProblem, hearWelcome, refusedByStandby, type FrameContext } from './session-frames'
 import type { SessionConfig, SessionEffect, SessionInput } from './session-protocol'
 import { TopicSet } from './session-topics'
 import { NEVER, type Instant } from './time'
@@ -32,18 +25,16 @@ import type { LinkId } from './topic-protocol'
 import { Upgrades } from './upgrades'
 import type { ClientFrame, WelcomeFrame } from './wire'
 
-/** Queued commands wait at most this long for the answers to the subscribes (rule 2 of the contract). */
-const COMMANDS_AFTER_MS = 5000
 /** The last goodbyes when the client closes. */
 const CLOSE_WITHIN_MS = 500
-/** The token is asked anew when this part of its life is over. */
-const RENEW_AT = 0.8
 
 export class SessionMachine {
   readonly #config: SessionConfig
   readonly #links: LinkBook
   readonly #topics: TopicSet
   readonly #outbox: OutboxMachine
+  /** Servers that pending commands were last sent to, for those whose outcome nobody will know. */
+  readonly #sentTo = new Map<number, string>()
   #effects: SessionEffect[] = []
   #now: Instant = 0
   #lastLink = 0
@@ -51,9 +42,7 @@ export class SessionMachine {
   /** Settled without a live connection: nobody needed one. */
   #routedOnly = false
   #askedLive = false
-  readonly #reporter = new MoveReporter()
-  #stableAt: Instant = NEVER
-  #previous: { server: string; reason: string } | undefined
+  readonly #opening: LinkOpening
   /** Endpoints whose last token was refused: the next one is asked for with that reason. */
   readonly #tokenRejected = new Set<string>()
   #closing: Instant | undefined
@@ -70,12 +59,20 @@ export class SessionMachine {
       emit: (effect) => void this.#effects.push(effect),
       lost: (link, how) => this.#linkLost(link, how),
     })
+    this.#opening = new LinkOpening(config, {
+      now: () => this.#now,
+      links: this.#links,
+      topics: () => this.#topics,
+      send: (link, frame) => this.#send(link, frame),
+      pool: (input) => this.#pool(input),
+      outbox: (input) => this.#toOutbox(input),
+      emit: (effect) => void this.#effects.push(effect),
+      end: (link, cause) => this.#end(link, cause),
+    })
     this.#topics = new TopicSet({
       link: (id) => this.#links.get(id),
       send: (link, frame) => this.#send(link, frame),
-      silent: (link, silent) => {
-        if (link === this.#links.current) this.#pool({ type: 'topic-silent', seat: config.seat, silent })
-      },
+      silent: (silent) => this.#pool({ type: 'topic-silent', seat: config.seat, silent }),
       emit: (effect) => void this.#effects.push(effect),
     })
   }
@@ -99,7 +96,12 @@ export class SessionMachine {
   }
 
   deadline(): Instant {
-    let at = Math.min(this.#outbox.deadline(), this.#topics.deadline(), this.#links.standby.deadline(), this.#stableAt)
+    let at = Math.min(
+      this.#outbox.deadline(),
+      this.#topics.deadline(),
+      this.#links.standby.deadline(),
+      this.#opening.stableAt,
+    )
     if (this.#closing !== undefined && !this.#ended) at = Math.min(at, this.#closing)
     for (const link of this.#links.all()) at = Math.min(at, link.deadline())
     return at
@@ -143,15 +145,15 @@ export class SessionMachine {
     switch (input.type) {
       case 'link-opened':
         link.socketOpen = true
-        return this.#greet(link)
+        return this.#opening.greet(link)
       case 'token':
-        return this.#tokenAnswer(link, input)
+        return this.#opening.tokenAnswer(link, input)
       case 'restored':
-        return this.#restored(link, input.ok)
+        return this.#opening.restored(link, input.ok)
       case 'link-frame':
         return this.#frame(link, input)
       case 'link-problem':
-        return this.#problem(link, input)
+        return hearProblem(link, input.problem, this.#context(link))
       case 'link-closed':
         return this.#closed(link, input)
     }
@@ -184,7 +186,7 @@ export class SessionMachine {
     this.#links.attempt(link)
     link.plan = plan
     link.times.welcomed = this.#now
-    this.#welcomed(link)
+    this.#opening.welcomed(link)
   }
 
   #dial(road: Road, plan: MovePlan | undefined): Link {
@@ -194,13 +196,9 @@ export class SessionMachine {
     this.#links.add(link)
     this.#effects.push({ type: 'open-link', link: link.id, road, downgraded })
     const reason = this.#tokenRejected.has(road.endpointId) ? 'rejected' : 'connect'
-    this.#effects.push({
-      type: 'ask-token',
-      link: link.id,
-      endpointId: road.endpointId,
-      server: plan?.fromServer,
-      reason,
-    })
+    // Who will answer there is not known to a link before its welcome.
+    const { endpointId } = road
+    this.#effects.push({ type: 'ask-token', link: link.id, endpointId, server: undefined, reason })
     return link
   }
 
@@ -214,113 +212,25 @@ export class SessionMachine {
     if (left !== undefined) this.#links.leave(this.#links.get(left), 'standby-changed')
   }
 
-  #greet(link: Link): void {
-    if (link.phase.is !== 'dialling' || !link.socketOpen || link.token.is !== 'had') return
-    link.phase = { is: 'greeting', deadline: link.phase.deadline }
-    this.#send(link, helloOf(link, this.#config, link.plan === undefined ? undefined : this.#previous))
-  }
-
-  #tokenAnswer(link: Link, answer: Extract<SessionInput, { type: 'token' }>): void {
-    if (link.phase.is === 'dialling') {
-      if (answer.failed === true) return this.#end(link, { type: 'local', what: 'token' })
-      link.token = { is: 'had', token: answer.token }
-      return this.#greet(link)
-    }
-    // A renewal in band. When the provider fails, the server will say so in its time.
-    if (answer.token !== undefined && link.phase.is !== 'leaving')
-      this.#send(link, { type: 'authorize', token: answer.token })
-  }
-
-  /** `welcome` arrived (or the standby's is used now): restore, then subscribe. */
-  #welcomed(link: Link): void {
-    const { welcome, plan } = link
-    if (welcome === undefined || plan === undefined) return
-    this.#pool(welcomedInput(this.#config.seat, plan.id, welcome))
-    const belowFence = plan.minTerm !== undefined && welcome.term !== undefined && welcome.term < plan.minTerm
-    if (!link.running || belowFence)
-      return this.#end(link, { type: 'not-ready', state: link.running ? 'unknown' : welcome.state })
-    if (!this.#config.hasRestore) return this.#subscribe(link)
-    link.phase = { is: 'restoring', deadline: this.#now + this.#config.settings.connect.restoreTimeoutMs }
-    this.#effects.push(restoreEffect(link, plan, welcome))
-  }
-
-  #restored(link: Link, ok: boolean): void {
-    if (link.phase.is !== 'restoring') return
-    if (ok) this.#subscribe(link)
-    else this.#end(link, { type: 'local', what: 'restore' })
-  }
-
-  /** All subscribes in one flush; commands follow when they are answered. */
-  #subscribe(link: Link): void {
-    link.times.restored = this.#now
-    const overlapEnd = this.#now + this.#config.settings.connect.overlapMs
-    const deadline = link.plan?.makeBeforeBreak === true ? overlapEnd : NEVER
-    link.phase = { is: 'resuming', deadline, commandsAt: this.#now + COMMANDS_AFTER_MS }
-    // After a loss there is no other side to wait for: this one is it, as soon as it is restored.
-    if (link.plan?.makeBeforeBreak !== true) this.#commit(link)
-    for (const topic of this.#topics.names()) this.#topics.ready(this.#now, link, topic)
-    this.#progress(link)
-  }
-
-  /** Looks whether all is answered, and whether all topics have changed sides. */
-  #progress(link: Link): void {
-    if (link.phase.is !== 'resuming') return
-    const names = this.#topics.names().filter((name) => this.#topics.wanting(name))
-    const answered = names.every((name) => link.answered.has(name))
-    if (!link.commandsOpen && (answered || this.#now >= link.phase.commandsAt)) this.#openCommands(link)
-    const complete = names.every((name) => link.adopted.has(name))
-    const overlapOver = link.plan?.makeBeforeBreak === true && this.#now >= link.phase.deadline
-    if (!complete && !overlapOver) return
-    if (!complete) {
-      // The overlap is over: the new side is taken as it is; what is missing there comes when it comes.
-      if (this.#links.current !== link) this.#commit(link)
-      link.phase = { ...link.phase, deadline: NEVER }
-      return
-    }
-    if (!link.commandsOpen) this.#openCommands(link)
-    link.phase = { is: 'live' }
-    link.times.live = this.#now
-    if (this.#links.current !== link) this.#commit(link)
-    this.#stableAt = this.#now + this.#config.settings.connect.stableAfterMs
-    const moved = this.#reporter.finish(link, this.#now)
-    if (moved !== undefined) this.#effects.push(moved)
-  }
-
-  #openCommands(link: Link): void {
-    link.commandsOpen = true
-    const keys = link.welcome?.keys
-    this.#toOutbox({ type: 'link-open', link: link.id, running: link.running, ...(keys === undefined ? {} : { keys }) })
-  }
-
-  /** From now on this link is the client's. */
-  #commit(link: Link): void {
-    const { plan } = link
-    const former = this.#links.commit(link)
-    if (plan !== undefined) {
-      this.#reporter.begin(plan, link)
-      this.#pool({ type: 'seat-committed', seat: this.#config.seat, move: plan.id, live: true })
-    }
-    this.#links.leave(former, plan?.reason ?? 'moved')
-    this.#previous = { server: link.server, reason: plan?.reason ?? 'moved' }
-    this.#tokenRejected.delete(link.road.endpointId)
-  }
-
   // ---- what a link says -----------------------------------------------------------------------------------------
 
   #frame(link: Link, { frame }: Extract<SessionInput, { type: 'link-frame' }>): void {
     if (frame.type === 'pong') link.detector?.pong(this.#now, frame.n)
     const cleared = link.detector?.inbound(this.#now) === true
     if (cleared && link === this.#links.current) this.#pool({ type: 'seat-clear', seat: this.#config.seat })
+    const sign = link.phase.is === 'leaving' ? undefined : link.detector?.signOfLife(this.#now)
+    if (sign !== undefined) this.#send(link, { type: 'ping', n: sign })
     if (link.phase.is === 'dialling') return
     if (frame.type === 'welcome') return this.#welcomeFrame(link, frame)
     if (link.phase.is === 'greeting' && frame.type !== 'reject') return
     hearFrame(link, frame, this.#context(link))
-    this.#progress(link)
+    this.#opening.progress(link)
   }
 
   #welcomeFrame(link: Link, frame: WelcomeFrame): void {
     if (link.phase.is !== 'greeting') return
     link.welcome = frame
+    link.term = frame.term
     link.times.welcomed = this.#now
     link.running = frame.state === 'running' || (this.#config.ucc === undefined && frame.state === 'unknown')
     // The event stream has no ping of its own.
@@ -328,15 +238,11 @@ export class SessionMachine {
     if (!link.downgraded) this.#upgrades.succeeded(link.road.endpointId)
     const { endpointId } = link.road
     this.#pool({ type: 'token', endpointId, accepted: true })
+    this.#tokenRejected.delete(endpointId)
     hearWelcome(link, frame, this.#context(link))
-    const { tokenExpiresInMs } = frame
-    if (tokenExpiresInMs !== undefined) link.tokenRenewAt = this.#now + tokenExpiresInMs * RENEW_AT
+    link.renewTokenLater(this.#now)
     if (this.#links.roleOf(link) === 'standby') link.phase = { is: 'idle' }
-    else this.#welcomed(link)
-  }
-
-  #problem(link: Link, { problem }: Extract<SessionInput, { type: 'link-problem' }>): void {
-    hearProblem(link, problem, this.#context(link))
+    else this.#opening.welcomed(link)
   }
 
   #refused(link: Link, cause: LossCause): void {
@@ -354,19 +260,27 @@ export class SessionMachine {
   #end(link: Link, cause: LossCause, isClosed = false): void {
     const role = this.#links.roleOf(link)
     const lastProof = link.detector?.lastInbound ?? this.#now
-    if (cause.type === 'unauthorized') {
-      // Asked once again after a refusal; refused again, the endpoint counts as refusing us.
-      if (this.#tokenRejected.has(link.road.endpointId)) {
-        this.#pool({ type: 'token', endpointId: link.road.endpointId, accepted: false })
-      }
-      this.#tokenRejected.add(link.road.endpointId)
-    }
     if (isClosed) this.#links.remove(link)
     else this.#links.drop(link)
+    if (cause.type === 'unauthorized' && this.#tryAnotherToken(link, role)) return
     const seat = this.#config.seat
     if (role === 'next' && link.plan !== undefined) this.#pool({ type: 'seat-failed', seat, move: link.plan.id, cause })
     else if (role === 'current') this.#currentLost(cause, lastProof)
     else if (role === 'standby' && cause.type === 'unauthorized') this.#effects.push(refusedByStandby(link))
+  }
+
+  /** A first refusal may mean an old token only: dialled again at once, with a new one. A second one counts. */
+  #tryAnotherToken({ road, plan }: Link, role: LinkRole): boolean {
+    const { endpointId } = road
+    if (this.#tokenRejected.has(endpointId)) {
+      this.#pool({ type: 'token', endpointId, accepted: false })
+      return false
+    }
+    this.#tokenRejected.add(endpointId)
+    if (role === 'next' && plan !== undefined) this.#links.attempt(this.#dial(road, plan))
+    else if (role === 'standby') this.#links.standby.dialled(this.#dial(road, undefined).id)
+    else return false
+    return true
   }
 
   #currentLost(cause: LossCause, lastProof: Instant): void {
@@ -378,7 +292,7 @@ export class SessionMachine {
     const isPlanned = plan.kind === 'switchover' || plan.kind === 'failback'
     next.plan = { ...plan, kind: isPlanned ? 'failover' : plan.kind, makeBeforeBreak: false }
     if (next.phase.is === 'resuming') next.phase = { ...next.phase, deadline: NEVER }
-    if (next.carries) this.#commit(next)
+    if (next.carries) this.#opening.commit(next)
   }
 
   // ---- time -----------------------------------------------------------------------------------------------------
@@ -387,10 +301,7 @@ export class SessionMachine {
     this.#topics.tick(this.#now)
     this.#toOutbox({ type: 'tick' })
     for (const link of this.#links.all()) this.#tickLink(link)
-    if (this.#now >= this.#stableAt) {
-      this.#stableAt = NEVER
-      this.#pool({ type: 'seat-stable', seat: this.#config.seat })
-    }
+    this.#opening.tick()
     if (this.#closing !== undefined && this.#now >= this.#closing) {
       for (const link of this.#links.all()) this.#links.drop(link)
     }
@@ -399,7 +310,7 @@ export class SessionMachine {
   #tickLink(link: Link): void {
     const { phase } = link
     if (phase.is === 'leaving') return this.#links.finishLeaving(link)
-    if (phase.is === 'resuming') this.#progress(link)
+    if (phase.is === 'resuming') this.#opening.progress(link)
     const overdue = link.overdue(this.#now)
     if (overdue !== undefined) return this.#end(link, overdue)
     if (this.#now >= link.tokenRenewAt) {
@@ -446,9 +357,7 @@ export class SessionMachine {
     this.#toOutbox({ type: 'close' })
     this.#topics.closeAll(this.#now)
     this.#links.standby.taken()
-    for (const link of this.#links.all()) {
-      this.#links.leave(link, 'closed')
-    }
+    for (const link of this.#links.all()) this.#links.leave(link, 'closed')
   }
 
   // ---- plumbing -------------------------------------------------------------------------------------------------
@@ -471,7 +380,7 @@ export class SessionMachine {
   #linkLost(link: LinkId, how: 'left' | 'gone'): void {
     this.#topics.lost(this.#now, link)
     if (how === 'gone') this.#toOutbox({ type: 'link-lost', link })
-    if (this.#links.current === undefined) this.#stableAt = NEVER
+    if (this.#links.current === undefined) this.#opening.unsettle()
   }
 
   #toOutbox(input: OutboxInput): void {
@@ -479,13 +388,19 @@ export class SessionMachine {
   }
 
   #outboxEffect(effect: OutboxEffect): void {
-    if (effect.type !== 'send') return void this.#effects.push({ type: 'outbox', effect })
+    if (effect.type !== 'send') {
+      const server = this.#sentTo.get(effect.command)
+      this.#sentTo.delete(effect.command)
+      return void this.#effects.push({ type: 'outbox', effect, ...(server === undefined ? {} : { server }) })
+    }
     const link = this.#links.get(effect.link)
     if (link === undefined) return
+    this.#sentTo.set(effect.request.command, link.server)
     this.#send(link, commandFrameOf(effect))
   }
 
   #send(link: Link, frame: ClientFrame): void {
+    link.detector?.sent(this.#now)
     this.#effects.push({ type: 'send', link: link.id, frame })
   }
 

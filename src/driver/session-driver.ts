@@ -1,5 +1,4 @@
 /** Runs one Session machine on one platform: links, tokens, the restore hook, and the traffic with the pool. */
-import type { OutboxEffect } from '../core/command-protocol'
 import type { MoveId } from '../core/pool-protocol'
 import { SessionMachine } from '../core/session'
 import type { SessionConfig, SessionEffect, SessionInput } from '../core/session-protocol'
@@ -29,7 +28,7 @@ export interface SessionHooks {
   token(ask: TokenAsk, done: (answer: { token?: string } | { error: unknown }) => void): Cancel
   restore(ask: RestoreAsk, done: (ok: boolean) => void): Cancel
   topic(effect: Extract<SessionEffect, { type: 'topic' }>): void
-  command(effect: Exclude<OutboxEffect, { type: 'send' }>): void
+  command(effect: Extract<SessionEffect, { type: 'outbox' }>): void
   moved(effect: Extract<SessionEffect, { type: 'moved' }>): void
   warning(effect: Extract<SessionEffect, { type: 'warning' }>): void
   ended(): void
@@ -109,8 +108,7 @@ export class SessionDriver implements LoopPart {
       case 'topic':
         return this.hooks.topic(effect)
       case 'outbox':
-        if (effect.effect.type !== 'send') this.hooks.command(effect.effect)
-        return
+        return this.hooks.command(effect)
       case 'moved':
         return this.hooks.moved(effect)
       case 'warning':

@@ -1,6 +1,6 @@
 /**
- * A tab that is really in the background. Playwright keeps every page it attaches to visible (it emulates focus), so this
- * Chromium is driven over the DevTools protocol directly.
+ * A tab that is really in the background. Playwright keeps every page it attaches to visible (it emulates focus), so
+ * this Chromium is driven over the DevTools protocol directly.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -15,6 +15,8 @@ export interface Tab {
   evaluate<T>(expression: string): Promise<T>
   /** Brings it to the front. */
   activate(): Promise<void>
+  /** Freezes it, as Chromium does with hidden tabs to save energy (visible ones do not freeze), or ends that. */
+  setFrozen(frozen: boolean): Promise<void>
 }
 
 export interface PlainBrowser {
@@ -40,6 +42,9 @@ export async function launchPlain(flags: readonly string[] = []): Promise<PlainB
       return {
         evaluate: (expression) => evaluate(send, sessionId as string, expression),
         activate: async () => void (await send('Target.activateTarget', { targetId })),
+        setFrozen: async (frozen) => {
+          await send('Page.setWebLifecycleState', { state: frozen ? 'frozen' : 'active' }, sessionId as string)
+        },
       }
     },
     async close() {

@@ -30,7 +30,7 @@ const WATCH = `
   globalThis.uncaught = []
   globalThis.liveTimers = new Set()
   addEventListener('error', (event) => uncaught.push('error: ' + (event.error?.stack ?? event.message)))
-  addEventListener('unhandledrejection', (event) => uncaught.push('rejection: ' + (event.reason?.stack ?? event.reason)))
+  addEventListener('unhandledrejection', ({ reason }) => uncaught.push('rejection: ' + (reason?.stack ?? reason)))
   const { setTimeout: arm, clearTimeout: disarm } = globalThis
   globalThis.setTimeout = (callback, delay, ...rest) => {
     const timer = arm(() => {

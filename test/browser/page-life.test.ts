@@ -1,4 +1,4 @@
-/** What a page lives through beside its servers: no network, freezing, policies, the end. */
+/** What a page lives through beside its servers: no network, no server, policies, the end. */
 import { expect, test } from 'vitest'
 import type { Cluster } from '../../src/testing/node'
 import { compareLog, elapse, EXACT, reportTimes, startHarness } from '../support/harness'
@@ -100,36 +100,6 @@ test.each(['answers', 'redirects'] as const)(
     await expectWhole(page, generation)
   },
 )
-
-test('a frozen page blames nobody when it wakes up', async () => {
-  const { cluster } = await startHarness()
-  const page = await openSide()
-  const generation = await follow(page, cluster)
-  const devtools = await page.page.context().newCDPSession(page.page)
-  const before = await page.call('deliveredCount')
-  await devtools.send('Page.setWebLifecycleState', { state: 'frozen' })
-  await elapse(6000)
-  await devtools.send('Page.setWebLifecycleState', { state: 'active' })
-  await page.when(
-    'events again',
-    () => page.call('deliveredCount'),
-    (count) => count > before + 250,
-    10_000,
-  )
-  await page.when(
-    'connected',
-    () => page.call('state'),
-    ({ state }) => state === 'connected',
-    10_000,
-  )
-  // It was frozen indeed: nothing was delivered meanwhile.
-  const times = (await page.call('delivered')).map(({ at }) => at)
-  const longest = Math.max(...times.slice(1).map((at, index) => at - (times[index] ?? NaN)))
-  expect(longest).toBeGreaterThan(5000)
-  expect(await page.call('said', 'failover', 'switchover', 'failback')).toEqual([])
-  expect((await page.call('endpoints')).map(({ breaker }) => breaker)).toEqual(['closed', 'closed'])
-  await expectWhole(page, generation)
-})
 
 test('close() says goodbye and leaves nothing in the page', async () => {
   const { cluster } = await startHarness()

@@ -1,6 +1,6 @@
 /** Commands of all classes under faults, judged by the servers' ledger; the restore hook; refusals and aborts. */
 import { describe, expect, test } from 'vitest'
-import { isFailoverError, type CommandOptions, type RestoreContext } from '../../src/index'
+import { isFailoverError, type CommandOptions, type FailoverError, type RestoreContext } from '../../src/index'
 import type { ClusterOptions } from '../../src/testing/node'
 import { elapse, recordLog, reportTimes, startHarness, until, type Connected, type Harness } from '../support/harness'
 
@@ -28,6 +28,10 @@ async function ready(
   return { ...harness, ...connected }
 }
 
+function codeOf(error: unknown): string {
+  return isFailoverError(error) ? (error as FailoverError).code : String(error)
+}
+
 /** Sends a command of each class, five of each; says how each ended. */
 function sendAll(
   { client }: Connected,
@@ -42,7 +46,7 @@ function sendAll(
       const sent = client.command(name, { ...args(n), key }, { safety, key, target: key, ...options })
       const outcome = await sent.then(
         () => 'done',
-        (error: unknown) => (isFailoverError(error) ? error.code : String(error)),
+        (error: unknown) => codeOf(error),
       )
       return { safety, key, outcome }
     }),
@@ -61,15 +65,6 @@ const OTHER_KEYS = { ...ALL_DONE, keyed: ['OUTCOME_UNKNOWN'], claim: ['OUTCOME_U
 
 const executed = ({ cluster }: Harness): number =>
   cluster.ledger.all().filter((entry) => entry.status === 'executed').length
-
-async function failedOver({ client, events }: Connected): Promise<void> {
-  await until(
-    'the failover',
-    () => events.failover.length > 0,
-    12_000,
-    () => client.decisions().slice(-8),
-  )
-}
 
 /** What the contract forbids, whatever happened. */
 function expectNothingForbidden({ cluster }: Harness): void {

@@ -1,4 +1,6 @@
 /** Where endpoints come from: peers, topology documents, resolvers of the user; and what is refused. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import {
   createFailoverClient,
@@ -71,12 +73,35 @@ describe('peers', () => {
   })
 })
 
+/** A web server that answers one document. */
+async function startDocument(): Promise<{ url: string; body: string; authorizations: (string | undefined)[] }> {
+  const document = { url: '', body: '{}', authorizations: [] as (string | undefined)[] }
+  const server = createServer((request, response) => {
+    document.authorizations.push(request.headers.authorization)
+    response.setHeader('Content-Type', 'application/json').end(document.body)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onCleanup(
+    () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  )
+  document.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/topology.json?v=1`
+  return document
+}
+
 describe('topologyDocument', () => {
-  it('names the endpoints, is polled, and a server it drops is not used any more', async () => {
+  it('names the endpoints, is polled, sees no token, and a server it drops is not used any more', async () => {
     const { cluster } = await startHarness({ servers: 3, peers: false })
-    const all = cluster.servers.map(({ name, url }) => ({ server: name, url }))
-    await cluster.announce({ peers: all })
-    const client = bare(cluster, { resolver: topologyDocument('/api/topology', { pollMs: 1000 }) })
+    const document = await startDocument()
+    const name = (count: number): void => {
+      const peers = cluster.servers.slice(0, count).map((server) => ({ server: server.name, url: server.url }))
+      document.body = JSON.stringify({ peers })
+    }
+    name(3)
+    const client = bare(cluster, { resolver: topologyDocument(document.url, { pollMs: 1000 }), token: 'secret-token' })
     const events = record(client)
     await until(
       'all are known',
@@ -84,7 +109,7 @@ describe('topologyDocument', () => {
       9000,
       () => urls(client),
     )
-    await cluster.announce({ peers: all.slice(0, 2) })
+    name(2)
     const started = performance.now()
     await until(
       'srv3 is dropped',
@@ -93,7 +118,11 @@ describe('topologyDocument', () => {
       () => urls(client),
     )
     reportTimes('dropped by the document (poll 1000 ms)', [performance.now() - started])
-    expect(events.topologyChange.some(({ source }) => source === 'topology')).toBe(true)
+    expect(events.topologyChange.map(({ source }) => source)).toEqual(['topology', 'topology'])
+    document.body = '{"peers":[]}'
+    await until('the empty answer is told', () => events.warning.some(({ code }) => code === 'RESOLVER_FAILED'), 9000)
+    expect(urls(client)).toEqual(cluster.endpoints.slice(0, 2))
+    expect(document.authorizations.every((authorization) => authorization === undefined)).toBe(true)
   })
 
   it('that fails is told once, and what it said before stays', async () => {

@@ -11,7 +11,7 @@ const FAST = { detection: { heartbeatMs: 500 } } as const
 interface Board {
   readonly subscription: StateSubscription
   readonly changes: Change[]
-  /** Complaints: a change that changed nothing, a wrong `previous`, a view that differs from the changes, an empty view. */
+  /** Complaints: a change that changed nothing, a wrong `previous`, a view unlike the changes, an empty view. */
   readonly faults: string[]
 }
 

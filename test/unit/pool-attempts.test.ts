@@ -61,7 +61,12 @@ test('attempts that fail at servers that answer `running` are no lack of candida
     const { move } = client
     if (move === undefined) continue
     client.move = undefined
-    world.feed({ type: 'seat-failed', seat: client.seat, move: move.id, cause: { type: 'closed', code: 1006, failure: refused } })
+    world.feed({
+      type: 'seat-failed',
+      seat: client.seat,
+      move: move.id,
+      cause: { type: 'closed', code: 1006, failure: refused },
+    })
   }
   expect(world.moves.length).toBeGreaterThan(5)
   const told: readonly SeatCondition['is'][] = world.all('condition').map(({ condition }) => condition.is)

@@ -18,9 +18,10 @@ describe('the fence', () => {
     fence.announce(0, 'srv1', 9)
     fence.announce(50_000, 'srv2', 2)
     expect(fence.deadline()).toBe(WINDOW_MS)
-    expect(fence.expire(WINDOW_MS - 1, [2])).toBeUndefined()
-    expect(fence.expire(WINDOW_MS, [2])).toEqual({ from: 9, to: 2 })
+    expect(fence.expire(WINDOW_MS - 1)).toBeUndefined()
+    expect(fence.expire(WINDOW_MS)).toEqual({ from: 9, to: 2 })
     expect(fence.allows(2)).toBe(true)
+    expect(fence.expire(10 * WINDOW_MS)).toBeUndefined()
   })
 
   test('a server that comes back with a lower term cannot erase its own past before that', () => {
@@ -28,15 +29,36 @@ describe('the fence', () => {
     fence.announce(0, 'srv1', 9)
     for (let at = 1000; at < WINDOW_MS; at += 1000) fence.announce(at, 'srv1', 1)
     expect(fence.allows(1)).toBe(false)
-    expect(fence.expire(WINDOW_MS, [1])).toEqual({ from: 9, to: 1 })
+    expect(fence.expire(WINDOW_MS)).toEqual({ from: 9, to: 1 })
+  })
+
+  test('stands while nobody says anything, for however long; the first lower word then is enough', () => {
+    const fence = new Fence(WINDOW_MS)
+    fence.announce(0, 'srv1', 9)
+    expect(fence.deadline()).toBe(Infinity)
+    expect(fence.expire(100 * WINDOW_MS)).toBeUndefined()
+    expect(fence.term).toBe(9)
+    fence.announce(100 * WINDOW_MS, 'srv2', 3)
+    expect(fence.deadline()).toBeLessThanOrEqual(100 * WINDOW_MS)
+    expect(fence.expire(100 * WINDOW_MS)).toEqual({ from: 9, to: 3 })
+  })
+
+  test('our own pause does not count', () => {
+    const fence = new Fence(WINDOW_MS)
+    fence.announce(0, 'srv1', 9)
+    fence.shift(WINDOW_MS)
+    fence.announce(WINDOW_MS + 1000, 'srv2', 1)
+    expect(fence.expire(WINDOW_MS + 1000)).toBeUndefined()
+    expect(fence.expire(2 * WINDOW_MS)).toEqual({ from: 9, to: 1 })
   })
 
   test('whoever announces it again keeps it up', () => {
     const fence = new Fence(WINDOW_MS)
     fence.announce(0, 'srv1', 9)
     fence.announce(30_000, 'srv2', 9)
-    expect(fence.expire(WINDOW_MS, [])).toBeUndefined()
-    expect(fence.expire(90_000, [])).toEqual({ from: 9, to: undefined })
+    fence.announce(31_000, 'srv1', 1)
+    expect(fence.expire(WINDOW_MS)).toBeUndefined()
+    expect(fence.expire(90_000)).toEqual({ from: 9, to: 1 })
   })
 })
 
@@ -88,5 +110,34 @@ describe('in the pool', () => {
     expect(world.clients[0]?.at).toBeUndefined()
     world.until('attached in the end', () => world.clients[0]?.at === 'srv1', 40_000)
     expect(world.warnings().filter((code) => code === 'TERM_RESET')).toHaveLength(1)
+  })
+
+  test('events alone keep a term announced: on a busy topic no beat repeats it', () => {
+    const world = started()
+    world.server('srv1').beats = 'none'
+    Object.assign(world.server('srv2'), { state: 'running', term: 3 })
+    for (let round = 0; round < 120; round += 1) {
+      world.run(500)
+      const about = { endpointId: 'srv1', server: 'srv1', ucc: 'helpdesk', state: 'running' as const }
+      world.feed({ type: 'readiness', ...about, via: 'traffic' })
+    }
+    world.kill('srv1')
+    world.run(50_000)
+    expect(world.clients[0]?.at).toBeUndefined()
+    expect(world.warnings()).not.toContain('TERM_RESET')
+    world.until('attached after the window', () => world.clients[0]?.at === 'srv2', 20_000)
+  })
+
+  test('an outage of everything, or our own sleep, resets nothing when the same terms come back', () => {
+    const world = started()
+    world.server('srv2').fails = 'refused'
+    world.kill('srv1')
+    world.run(180_000)
+    world.server('srv1').fails = undefined
+    expect(world.until('attached', () => world.clients[0]?.at === 'srv1', 30_000)).toBeLessThan(5000)
+    world.now += 8 * 3_600_000
+    world.feed({ type: 'pause', lateMs: 8 * 3_600_000 })
+    world.run(180_000)
+    expect(world.warnings()).not.toContain('TERM_RESET')
   })
 })

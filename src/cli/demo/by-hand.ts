@@ -8,7 +8,7 @@ import { SCENARIO, type Deed } from './scenario'
 import { screen, type Narration } from './screen'
 import type { Stage } from './stage'
 import { sumUp } from './summary'
-import { Terminal } from './terminal'
+import { Terminal, type Console, type TerminalOutput } from './terminal'
 
 const FRAME_MS = 100
 /** Longer than in the script: somebody reads. */
@@ -18,9 +18,8 @@ const HOME_WITHIN_MS = 15_000
 const SETTLE_WITHIN_MS = 5000
 
 /** Plays until somebody quits; resolves with the exit code. */
-export async function playByHand(stage: Stage, signal: AbortSignal, interrupt: () => void): Promise<number> {
-  const hand = new Hand(stage, signal, interrupt)
-  return hand.play()
+export function playByHand(stage: Stage, where: Console, signal: AbortSignal, interrupt: () => void): Promise<number> {
+  return new Hand(stage, where, signal, interrupt).play()
 }
 
 class Hand {
@@ -28,18 +27,19 @@ class Hand {
   readonly #signal: AbortSignal
   readonly #interrupt: () => void
   readonly #terminal: Terminal
+  readonly #output: TerminalOutput
   readonly #quit = new AbortController()
   readonly #reports: StepReport[] = []
   readonly #underWay = new Set<Deed>()
   #tour: AbortController | undefined
   #narration: Narration = { tour: undefined, note: '', isGood: true }
 
-  constructor(stage: Stage, signal: AbortSignal, interrupt: () => void) {
+  constructor(stage: Stage, where: Console, signal: AbortSignal, interrupt: () => void) {
     this.#stage = stage
     this.#signal = signal
     this.#interrupt = interrupt
-    const hasColours = (process.env['NO_COLOR'] ?? '') === ''
-    this.#terminal = new Terminal(process.stdin, process.stdout, hasColours, {
+    this.#output = where.output
+    this.#terminal = new Terminal(where, {
       typed: (characters) => actionsOf(characters).forEach((action) => this.#act(action)),
       resized: () => this.#draw(),
     })
@@ -63,7 +63,7 @@ class Hand {
       this.#terminal.leave()
     }
     const summary = sumUp(this.#reports, this.#stage.view(), this.#stage.wrongViews())
-    process.stdout.write(`${closingLines(this.#reports, summary).join('\n')}\n`)
+    this.#output.write(`${closingLines(this.#reports, summary).join('\n')}\n`)
     return summary.isOk ? EXIT.ok : EXIT.failed
   }
 
@@ -143,7 +143,7 @@ class Hand {
     const lost = audit.lost + audit.behind
     const verdict = problems.length === 0 ? 'as expected' : problems.join('; ')
     const events = `${audit.published} events, ${lost} lost, ${audit.duplicated} duplicated`
-    this.#say(`${title}: ${verdict}; ${events}.`, problems.length === 0)
+    this.#say(`${problems.length === 0 ? '✓' : '✗'} ${title}: ${verdict}; ${events}`, problems.length === 0)
   }
 
   /** Whoever leaves a broken stage shall still learn what became of the last events: it is repaired first. */

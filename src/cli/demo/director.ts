@@ -4,7 +4,7 @@ import { faultsOf, since } from './audit'
 import { pause, until } from './pace'
 import type { Expectation, Step } from './scenario'
 import type { Mark, Stage } from './stage'
-import type { MoveRow, ViewerName } from './view'
+import { VIEWERS, type MoveRow, type ViewerName } from './view'
 
 /** How a step ended. */
 export interface StepReport {
@@ -46,7 +46,7 @@ export async function playStep(
   const isExact = await until(() => stage.isExact(), CAUGHT_UP_WITHIN_MS, signal)
   if (signal.aborted) return undefined
   const audit = since(stage.audit(), mark.audit)
-  const moves = stage.movesSince(mark)
+  const moves = VIEWERS.flatMap((name) => stage.movesSince(mark).filter(({ client }) => client === name))
   const now = performance.now()
   return {
     id: step.id,

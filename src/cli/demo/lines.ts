@@ -1,4 +1,5 @@
 /** The demo as plain lines, for a pipe or a log: pure, without any escape sequence. */
+import type { MoveTimings } from '../../index'
 import { DEMO_TUNING } from './desk'
 import type { StepReport } from './director'
 import type { Step } from './scenario'
@@ -6,21 +7,25 @@ import type { Summary } from './summary'
 import type { MoveRow, StageView } from './view'
 import { EVENTS_PER_SECOND, UCC } from './deeds'
 
-const INDENT = '      '
+const INDENT = '        '
 
 /** What is about to be seen. */
 export function openingLines({ servers }: StageView): readonly string[] {
   const { failback, health } = DEMO_TUNING
+  const backMs = failback.holdDownMs / 1000
+  const askMs = health.standbyIntervalMs / 1000
   return [
     'failover-client demo: two real servers, a wallboard and an agent desktop. Watch what a failure does to them.',
     '',
     ...servers.map(({ name, url, pid }) => `  ${name}  ${url}  process ${pid}`),
     '',
-    `  Loopback addresses of this machine: no name, no DNS. Both servers run the UCC ${UCC} and share one log;`,
-    `  srv1 has the better rank. ${EVENTS_PER_SECOND} events a second are published whatever happens, and each is looked for at`,
-    '  the clients. The desktop also sends commands and GET requests all the time.',
-    `  Defaults of the library, but for the patience of the audience: failback after ${failback.holdDownMs / 1000} s of readiness`,
-    `  (default 60 s and more), the standby is asked every ${health.standbyIntervalMs / 1000} s (default 15 s).`,
+    '  The addresses are loopback addresses of this machine: no names, no DNS. Both servers run the UCC',
+    `  ${UCC} and share one log; srv1 has the better rank. ${EVENTS_PER_SECOND} events a second are published whatever`,
+    '  happens, and each is looked for at the clients. The desktop also sends commands and GET requests.',
+    '',
+    '  The clients have the defaults of the library, but for the patience of the audience: failback after',
+    `  ${backMs} s of readiness (default 60 s and more), the standby is asked every ${askMs} s (default 15 s).`,
+    '  decide: waiting until a server runs the UCC, and the spread draw. A planned move detects nothing.',
     '',
   ]
 }
@@ -28,17 +33,17 @@ export function openingLines({ servers }: StageView): readonly string[] {
 /** Before a step. */
 export function stepLines(step: Step, number: number, of: number): readonly string[] {
   const place = `[${String(number).padStart(String(of).length)}/${of}]`
-  return [`${place} ${step.title}`, `${INDENT}  ${step.sentence}`]
+  return [`${place} ${step.title}`, `${INDENT}${step.sentence}`]
 }
 
 /** After a step: how each client moved, and what became of the events. */
 export function reportLines(report: StepReport): readonly string[] {
   const { moves, audit, silentMs, problems } = report
   return [
-    ...moves.map((move) => `${INDENT}  ${moveLine(move)}`),
-    `${INDENT}  events published ${audit.published}, lost ${audit.lost + audit.behind}, duplicated ${audit.duplicated}` +
+    ...moves.map((move) => `${INDENT}${moveLine(move)}`),
+    `${INDENT}events published ${audit.published}, lost ${audit.lost + audit.behind}, duplicated ${audit.duplicated}` +
       `; longest silence: wallboard ${ms(silentMs.wallboard)}, desktop ${ms(silentMs.desktop)}`,
-    ...problems.map((problem) => `${INDENT}  NOT AS EXPECTED: ${problem}`),
+    ...problems.map((problem) => `${INDENT}NOT AS EXPECTED: ${problem}`),
     '',
   ]
 }
@@ -46,10 +51,14 @@ export function reportLines(report: StepReport): readonly string[] {
 /** One move: from, to, reason, and where its time went. */
 export function moveLine({ client, kind, from, to, reason, timings }: MoveRow): string {
   const { detectMs, connectMs, resumeMs, totalMs } = timings
-  return (
-    `${client.padEnd(9)}  ${kind.padEnd(10)}  ${from} -> ${to}  ${reason.padEnd(15)}  ` +
-    `detect ${ms(detectMs)}, connect ${ms(connectMs)}, resume ${ms(resumeMs)}, total ${ms(totalMs)}`
-  )
+  const parts = { detect: detectMs, decide: decideOf(timings), connect: connectMs, resume: resumeMs, total: totalMs }
+  const told = Object.entries(parts).map(([name, value]) => `${name} ${ms(value)}`)
+  return `${client.padEnd(9)}  ${kind.padEnd(10)}  ${from} -> ${to}  ${reason.padEnd(15)}  ${told.join(', ')}`
+}
+
+/** What is neither detecting, connecting nor resuming: deciding, the spread draw, the restore hook. */
+export function decideOf({ decideMs, spreadMs, restoreMs }: MoveTimings): number {
+  return decideMs + spreadMs + restoreMs
 }
 
 /** The closing table and the verdict. */
@@ -65,6 +74,7 @@ const COLUMNS = [
   'to',
   'reason',
   'detect ms',
+  'decide ms',
   'connect ms',
   'resume ms',
   'total ms',
@@ -84,7 +94,7 @@ function table(reports: readonly StepReport[]): readonly string[] {
       from,
       to,
       reason,
-      ...[timings.detectMs, timings.connectMs, timings.resumeMs, timings.totalMs].map((value) => value.toFixed(0)),
+      ...msOf(timings),
       String(audit.lost + audit.behind),
       String(audit.duplicated),
     ]),
@@ -98,6 +108,11 @@ function table(reports: readonly StepReport[]): readonly string[] {
       .join('  ')
       .trimEnd()
   return [line(COLUMNS), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)]
+}
+
+function msOf(timings: MoveTimings): readonly string[] {
+  const { detectMs, connectMs, resumeMs, totalMs } = timings
+  return [detectMs, decideOf(timings), connectMs, resumeMs, totalMs].map((value) => value.toFixed(0))
 }
 
 function verdictLines(summary: Summary): readonly string[] {

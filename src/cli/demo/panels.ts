@@ -1,12 +1,16 @@
 /** The panels of the screen, each from the view alone. */
 import type { ClientState } from '../../index'
 import { QUEUES, type Agent } from './contact-centre'
+import { decideOf } from './lines'
 import { EMPTY, fit, spread, text, type Line, type Segment, type Style } from './text'
 import type { ClientView, MoveRow, ServerView, StageView } from './view'
 
 const BLOCKS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const
 /** So many empty quarters of a second in a row are a silence, not chance. */
 const SILENCE_BARS = 3
+/** Events that make a full bar: at least, at most. */
+const LEAST_SHOWN = 6
+const MOST_SHOWN = 10
 
 const AGENT_STYLES: Readonly<Record<Agent['state'], Style>> = {
   available: 'green',
@@ -43,7 +47,7 @@ export function queueLines({ queues }: StageView, columns: number): readonly Lin
     }),
     row((name) => {
       const { longestMs = 0, answered = 0 } = queues.get(name) ?? {}
-      return [text(`longest ${clock(longestMs)}, ${answered} answered`, 'dim')]
+      return [text(`longest ${clock(longestMs)}${cell > 25 ? `, ${answered} answered` : ''}`, 'dim')]
     }),
   ]
 }
@@ -79,7 +83,8 @@ export function pulseLine({ bars, silentMs }: ClientView, columns: number): Line
   const age =
     ` ${silentMs < 1000 ? `${Math.round(silentMs / 10) * 10} ms` : `${(silentMs / 1000).toFixed(1)} s`}`.padStart(8)
   const shown = bars.slice(-Math.max(0, columns - label.length - age.length))
-  const most = Math.max(6, ...shown)
+  // What a resume brings at once would flatten everything else.
+  const most = Math.min(MOST_SHOWN, Math.max(LEAST_SHOWN, ...shown))
   return [
     text(label, 'dim'),
     ...merged(shown.map((count, index) => bar(count, most, isSilent(shown, index)))),
@@ -128,7 +133,7 @@ export function workLines({ commands, requests, executedTwice }: StageView): rea
       text(`${commands.done} done`),
       ...figure(', ', commands.failed, 'failed'),
       ...figure(', ', commands.unknown, 'unknown'),
-      ...figure(', ', executedTwice, 'twice', true),
+      ...figure(', ', executedTwice, 'run twice', true),
       text(`, slowest ${Math.round(commands.slowestMs)} ms`, 'dim'),
     ],
     [
@@ -170,22 +175,27 @@ export function serverLines(server: ServerView, columns: number): readonly Line[
   ]
 }
 
-const MOVE_HEAD = 'client     from → to    reason          detect connect resume  total'
+/** From this width on there is room for all parts of a move. */
+const ALL_PARTS_FROM = 73
 
 /** The last moves, newest first, under a head. */
-export function moveLines({ moves }: StageView, rows: number): readonly Line[] {
+export function moveLines({ moves }: StageView, columns: number, rows: number): readonly Line[] {
+  const hasAll = columns >= ALL_PARTS_FROM
   const latest = moves.slice(-Math.max(0, rows - 1)).reverse()
-  if (latest.length === 0) return [[text(MOVE_HEAD, 'dim')], [text('none yet', 'dim')]]
-  return [[text(`${MOVE_HEAD}  (ms)`, 'dim')], ...latest.map(moveLine)]
+  const head = `client     from  to    reason          ${hasAll ? ' detect decide' : ' detect'} connect resume total`
+  if (latest.length === 0) return [[text(head, 'dim')], [text('none yet', 'dim')]]
+  return [[text(head, 'dim')], ...latest.map((move) => moveLine(move, hasAll))]
 }
 
-function moveLine({ client, kind, from, to, reason, timings }: MoveRow): Line {
+function moveLine({ client, kind, from, to, reason, timings }: MoveRow, hasAll: boolean): Line {
   const { detectMs, connectMs, resumeMs, totalMs } = timings
-  const number = (value: number, columns: number): string => value.toFixed(0).padStart(columns)
+  const number = (value: number, width: number): string => value.toFixed(0).padStart(width)
   return [
-    text(`${client.padEnd(9)}  ${from} → ${to}  `),
+    text(`${client.padEnd(9)}  ${from}→${to}  `),
     text(reason.padEnd(15), kind === 'failover' ? 'red' : kind === 'failback' ? 'green' : 'cyan'),
-    text(`${number(detectMs, 6)} ${number(connectMs, 7)} ${number(resumeMs, 6)} ${number(totalMs, 6)}`),
+    text(number(detectMs, 8) + (hasAll ? number(decideOf(timings), 7) : ''), 'dim'),
+    text(number(connectMs, 8) + number(resumeMs, 7), 'dim'),
+    text(number(totalMs, 6), 'bold'),
   ]
 }
 

@@ -1,4 +1,4 @@
-/** `failover-client demo`: sets the stage, plays on it in the form that fits where it runs, and leaves nothing behind. */
+/** `failover-client demo`: sets the stage, plays in the form that fits where it runs, and leaves nothing behind. */
 import { EXIT, SIGNAL_EXIT, type EndingSignal } from '../exit-codes'
 import type { DemoArguments } from '../arguments'
 import { playByHand } from './by-hand'
@@ -41,7 +41,10 @@ async function play(json: boolean, script: boolean, abort: AbortController, inte
     if (signal.aborted) return EXIT.failed
     const { stdin, stdout } = process
     const isTerminal = stdout.isTTY && stdin.isTTY && process.env['TERM'] !== 'dumb'
-    if (isTerminal && !json && !script) return await playByHand(stage, signal, interrupt)
+    if (isTerminal && !json && !script) {
+      const hasColours = (process.env['NO_COLOR'] ?? '') === ''
+      return await playByHand(stage, { input: stdin, output: stdout, hasColours }, signal, interrupt)
+    }
     const reporter = json ? jsonReporter(stdout) : plainReporter(stdout)
     return await playScript(stage, reporter, signal)
   } finally {
@@ -53,7 +56,7 @@ function whyNot(error: unknown): string {
   const { message, code } = error as NodeJS.ErrnoException
   if (code !== 'EADDRNOTAVAIL') return `failover-client: the demo could not start: ${message}`
   return (
-    'failover-client: the demo needs two addresses in 127.0.0.0/8 beside 127.0.0.1, and this system does not have them ' +
-    `(${message})`
+    'failover-client: the demo needs two loopback addresses of its own (127.0.0.0/8), and this system has only ' +
+    `127.0.0.1 (${message})`
   )
 }

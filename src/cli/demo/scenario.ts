@@ -58,7 +58,7 @@ export const SCENARIO: readonly Step[] = [
   {
     id: 'stop-ucc',
     title: 'Only the UCC on srv1 stops',
-    sentence: 'The trap: sockets open, HTTP 200, heartbeats fine, no data. Readiness is asked for this UCC.',
+    sentence: 'The trap: sockets open, HTTP 200, and no data. What counts is the state of the UCC, not the connection.',
     deeds: ['stop-ucc'],
     expect: { kind: 'failover', reasons: ['ucc-stopped'], to: 'srv2', withinMs: FAILOVER_WITHIN_MS },
   },

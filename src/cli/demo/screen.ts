@@ -13,7 +13,7 @@ import {
   serverLines,
   workLines,
 } from './panels'
-import { beside, box, EMPTY, fit, spread, tall, text, type Line, type Segment } from './text'
+import { beside, box, EMPTY, fit, spread, tall, text, widthOf, type Line, type Segment } from './text'
 import type { StageView } from './view'
 
 /** What is told below the panels. */
@@ -31,8 +31,11 @@ export interface Size {
   readonly rows: number
 }
 
-const TWO_COLUMNS_FROM = 112
+const TWO_COLUMNS_FROM = 120
 const FOOTER_ROWS = 4
+/** Columns of the cluster's side. */
+const LEAST_RIGHT = 70
+const MOST_RIGHT = 80
 
 /** The whole screen: exactly `rows` lines of exactly `columns` columns. */
 export function screen(view: StageView, narration: Narration, { columns, rows }: Size): readonly Line[] {
@@ -51,7 +54,7 @@ function header({ upMs }: StageView, columns: number): Line {
 }
 
 function wide(view: StageView, columns: number, rows: number): readonly Line[] {
-  const right = Math.min(78, Math.max(56, Math.floor(columns / 2)))
+  const right = Math.min(MOST_RIGHT, Math.max(LEAST_RIGHT, columns - 62))
   const left = columns - right - 1
   const inLeft = left - 4
   const [wallboard, desktop] = [view.clients[0], view.clients[1]]
@@ -66,7 +69,7 @@ function wide(view: StageView, columns: number, rows: number): readonly Line[] {
     ],
     left,
   )
-  const work = [...workLines(view), ...(desktop === undefined ? [] : [pulseLine(desktop, inLeft)])]
+  const work = [EMPTY, ...workLines(view), ...(desktop === undefined ? [] : [pulseLine(desktop, inLeft)])]
   const talkRows = Math.max(1, rows - upper.length - 2 - work.length)
   const talk = tall(dialogueLines(view, talkRows), talkRows)
   const lower = box(clientTitle('Agent desktop', desktop), [...talk, ...work], left)
@@ -92,8 +95,8 @@ function narrow(view: StageView, columns: number, rows: number): readonly Line[]
     view.servers.flatMap((server) => serverLines(server, inner).slice(0, 2)),
     columns,
   )
-  const left = rows - upper.length - servers.length - 3
-  return [...upper, ...servers, ...moves(view, columns, left), ...audit(view, columns)]
+  const left = rows - upper.length - servers.length - 1
+  return [...upper, ...servers, ...moves(view, columns, left), [text(' '), ...auditLine(view)]]
 }
 
 function cluster(view: StageView, columns: number): readonly Line[] {
@@ -111,7 +114,11 @@ function clusterRows({ servers }: StageView): number {
 function moves(view: StageView, columns: number, rows: number): readonly Line[] {
   const inner = Math.max(0, rows - 2)
   if (inner === 0) return []
-  return box([text('Moves', 'bold')], tall(moveLines(view, inner), inner), columns)
+  return box(
+    [text('Moves', 'bold'), text(' newest first, milliseconds', 'dim')],
+    tall(moveLines(view, columns - 4, inner), inner),
+    columns,
+  )
 }
 
 function audit(view: StageView, columns: number): readonly Line[] {
@@ -125,10 +132,12 @@ function footer({ tour, note, isGood }: Narration, columns: number): readonly Li
     fit([...place, ...headline, text(tour?.title ?? '', 'bold')], columns),
     fit([text(` ${tour?.sentence ?? ''}`, 'dim')], columns),
     fit([text(` ${note}`, isGood ? 'green' : 'yellow')], columns),
-    fit(keyLine(), columns),
+    fit(keyLine(columns), columns),
   ]
 }
 
-function keyLine(): Line {
-  return KEYS.flatMap(({ key, label }): Segment[] => [text(` ${key} `, 'inverse'), text(` ${label}  `)])
+function keyLine(columns: number): Line {
+  const roomy = KEYS.flatMap(({ key, label }): Segment[] => [text(` ${key} `, 'inverse'), text(` ${label}  `)])
+  if (widthOf(roomy) <= columns) return roomy
+  return KEYS.flatMap(({ key, label }): Segment[] => [text(key, 'inverse'), text(` ${label} `)])
 }

@@ -1,5 +1,4 @@
 /** The terminal: alternate screen, raw keys and size, and everything put back in the end, however that comes. */
-import type { ReadStream, WriteStream } from 'node:tty'
 import { render, type Line } from './text'
 import type { Size } from './screen'
 
@@ -8,6 +7,33 @@ const LEAVE = '\x1b[0m\x1b[?25h\x1b[?1049l'
 /** A frame appears at once where the terminal knows how; others ignore it. */
 const FRAME_BEGIN = '\x1b[?2026h\x1b[H'
 const FRAME_END = '\x1b[?2026l'
+/** Of a terminal that does not tell, or says 0. */
+const DEFAULT_SIZE: Size = { columns: 80, rows: 24 }
+
+/** What the screen needs of `process.stdin`. */
+export interface TerminalInput {
+  setRawMode(isRaw: boolean): unknown
+  resume(): unknown
+  pause(): unknown
+  on(event: 'data', listener: (data: Buffer) => void): unknown
+  off(event: 'data', listener: (data: Buffer) => void): unknown
+}
+
+/** What the screen needs of `process.stdout`. */
+export interface TerminalOutput {
+  readonly columns?: number
+  readonly rows?: number
+  write(text: string): unknown
+  on(event: 'resize', listener: () => void): unknown
+  off(event: 'resize', listener: () => void): unknown
+}
+
+/** A terminal to draw on. */
+export interface Console {
+  readonly input: TerminalInput
+  readonly output: TerminalOutput
+  readonly hasColours: boolean
+}
 
 export interface TerminalEvents {
   readonly typed: (characters: string) => void
@@ -15,8 +41,8 @@ export interface TerminalEvents {
 }
 
 export class Terminal {
-  readonly #input: ReadStream
-  readonly #output: WriteStream
+  readonly #input: TerminalInput
+  readonly #output: TerminalOutput
   readonly #hasColours: boolean
   readonly #events: TerminalEvents
   readonly #onData = (data: Buffer): void => this.#events.typed(data.toString('utf8'))
@@ -27,7 +53,7 @@ export class Terminal {
   readonly #onExit = (): void => this.leave()
   #isEntered = false
 
-  constructor(input: ReadStream, output: WriteStream, hasColours: boolean, events: TerminalEvents) {
+  constructor({ input, output, hasColours }: Console, events: TerminalEvents) {
     this.#input = input
     this.#output = output
     this.#hasColours = hasColours
@@ -35,7 +61,7 @@ export class Terminal {
   }
 
   get size(): Size {
-    return { columns: this.#output.columns || 80, rows: this.#output.rows || 24 }
+    return { columns: this.#output.columns || DEFAULT_SIZE.columns, rows: this.#output.rows || DEFAULT_SIZE.rows }
   }
 
   enter(): void {

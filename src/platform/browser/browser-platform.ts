@@ -18,8 +18,8 @@ import { pageScope, watchPage } from './page-events'
 const OWN_INIT: RequestInit = { credentials: 'omit', cache: 'no-store', redirect: 'error' }
 
 /**
- * To see whether somebody answers. Our own origin may send us to a sign-in page: that redirect is an answer. What others
- * say without CORS is hidden from us, but not that they said it (`no-cors` knows no other redirect mode than this).
+ * To see whether somebody answers. Our own origin may send us to a sign-in page: that redirect is an answer. What
+ * others say without CORS is hidden from us, but not that they said it (`no-cors` knows no other redirect mode).
  */
 const OWN_ORIGIN_ANSWERS: RequestInit = { redirect: 'manual' }
 const ANYBODY_ANSWERS: RequestInit = { mode: 'no-cors', redirect: 'follow' }

@@ -1,6 +1,5 @@
 /** The command ledger: what was executed, where, when, and how often. It survives every kill. */
 import { setMaxListeners } from 'node:events'
-import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ExecutionAnswer, ExecutionRequest } from './ipc'
 
@@ -91,8 +90,6 @@ export class Ledger implements CommandLedger {
   constructor(signal: AbortSignal) {
     this.#signal = signal
     // One listener for each delayed command: many at once are no leak.
-    setMaxListeners(0, signal)
-    // One listener for each command that waits: many at once are no leak.
     setMaxListeners(0, signal)
   }
 

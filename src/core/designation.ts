@@ -1,0 +1,32 @@
+/**
+ * The designated endpoint: the one the dedicated hostname points at. The first word holds at once; a *change* of it is
+ * believed after two equal answers at least 2 s apart, so that one odd answer of a round of name servers moves nobody.
+ */
+import { NEVER, type DurationMs, type Instant } from './time'
+
+const CONFIRM_MS: DurationMs = 2000
+
+export class Designation {
+  /** Nobody, while the answer names none or several. */
+  current: string | undefined
+  /** When it last became another one. Coming back to the same is no change. */
+  changedAt: Instant = -NEVER
+  #last: string | undefined
+  #asked: { readonly endpointId: string; readonly since: Instant } | undefined
+
+  /** An answer: exactly one endpoint, or nobody. */
+  hear(now: Instant, endpointId: string | undefined): void {
+    if (endpointId === undefined || endpointId === this.#last || this.#last === undefined) {
+      this.#asked = undefined
+      this.current = endpointId
+      this.#last ??= endpointId
+      return
+    }
+    if (this.#asked?.endpointId !== endpointId) this.#asked = { endpointId, since: now }
+    if (now - this.#asked.since < CONFIRM_MS) return
+    this.#asked = undefined
+    this.current = endpointId
+    this.#last = endpointId
+    this.changedAt = now
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * Brings a link up, in the order of the contract: hello when socket and token are there; welcome; the application's
+ * restore; all subscribes in one flush; commands when they are answered; committed when nothing is missing on it.
+ */
+import { helloOf } from './client-frames'
+import type { OutboxInput } from './command-protocol'
+import type { Link } from './link'
+import type { LinkBook } from './link-book'
+import { MoveReporter } from './move-timings'
+import type { LossCause, PoolInput } from './pool-protocol'
+import { restoreEffect, welcomedInput } from './session-frames'
+import type { SessionConfig, SessionEffect, SessionInput } from './session-protocol'
+import type { TopicSet } from './session-topics'
+import { NEVER, type Instant } from './time'
+import type { ClientFrame } from './wire'
+
+export interface OpeningHost {
+  now(): Instant
+  readonly links: LinkBook
+  topics(): TopicSet
+  send(link: Link, frame: ClientFrame): void
+  pool(input: PoolInput): void
+  outbox(input: OutboxInput): void
+  emit(effect: SessionEffect): void
+  /** This attempt came to nothing. */
+  end(link: Link, cause: LossCause): void
+}
+
+/** Queued commands wait at most this long for the answers to the subscribes (rule 2 of the contract). */
+const COMMANDS_AFTER_MS = 5000
+
+export class LinkOpening {
+  readonly #reporter = new MoveReporter()
+  #previous: { readonly server: string; readonly reason: string } | undefined
+  #stableAt: Instant = NEVER
+
+  constructor(
+    private readonly config: SessionConfig,
+    private readonly host: OpeningHost,
+  ) {}
+
+  /** When the link in use will have been up long enough to forget earlier failures. */
+  get stableAt(): Instant {
+    return this.#stableAt
+  }
+
+  /** The link in use is gone: nothing is stable. */
+  unsettle(): void {
+    this.#stableAt = NEVER
+  }
+
+  tick(): void {
+    if (this.host.now() < this.#stableAt) return
+    this.#stableAt = NEVER
+    this.host.pool({ type: 'seat-stable', seat: this.config.seat })
+  }
+
+  greet(link: Link): void {
+    if (link.phase.is !== 'dialling' || !link.socketOpen || link.token.is !== 'had') return
+    link.phase = { is: 'greeting', deadline: link.phase.deadline }
+    this.host.send(link, helloOf(link, this.config, link.plan === undefined ? undefined : this.#previous))
+  }
+
+  tokenAnswer(link: Link, answer: Extract<SessionInput, { type: 'token' }>): void {
+    if (link.phase.is === 'dialling') {
+      if (answer.failed === true) return this.host.end(link, { type: 'local', what: 'token' })
+      link.token = { is: 'had', token: answer.token }
+      return this.greet(link)
+    }
+    // A renewal in band. When the provider fails, the server will say so in its time.
+    if (answer.token === undefined || link.phase.is === 'leaving') return
+    this.host.send(link, { type: 'authorize', token: answer.token })
+    // Nothing answers `authorize`: the next token is taken to live as long as the first one.
+    link.renewTokenLater(this.host.now())
+  }
+
+  /** `welcome` arrived (or the standby's is used now): restore, then subscribe. */
+  welcomed(link: Link): void {
+    const { welcome, plan } = link
+    if (welcome === undefined || plan === undefined) return
+    this.host.pool(welcomedInput(this.config.seat, plan.id, welcome))
+    const belowFence = link.term !== undefined && link.term < (plan.minTerm ?? link.term)
+    if (!link.running || belowFence)
+      return this.host.end(link, { type: 'not-ready', state: link.running ? 'unknown' : welcome.state })
+    if (!this.config.hasRestore) return this.#subscribe(link)
+    link.phase = { is: 'restoring', deadline: this.host.now() + this.config.settings.connect.restoreTimeoutMs }
+    this.host.emit(restoreEffect(link, plan))
+  }
+
+  restored(link: Link, ok: boolean): void {
+    if (link.phase.is !== 'restoring') return
+    if (ok) this.#subscribe(link)
+    else this.host.end(link, { type: 'local', what: 'restore' })
+  }
+
+  /** All subscribes in one flush; commands follow when they are answered. */
+  #subscribe(link: Link): void {
+    link.times.restored = this.host.now()
+    const overlapEnd = this.host.now() + this.config.settings.connect.overlapMs
+    const deadline = link.plan?.makeBeforeBreak === true ? overlapEnd : NEVER
+    link.phase = { is: 'resuming', deadline, commandsAt: this.host.now() + COMMANDS_AFTER_MS }
+    // After a loss there is no other side to wait for: this one is it, as soon as it is restored.
+    if (link.plan?.makeBeforeBreak !== true) this.commit(link)
+    for (const topic of this.host.topics().names()) this.host.topics().ready(this.host.now(), link, topic)
+    this.progress(link)
+  }
+
+  /** Looks whether all is answered, and whether all topics have changed sides. */
+  progress(link: Link): void {
+    if (link.phase.is !== 'resuming') return
+    const names = this.host
+      .topics()
+      .names()
+      .filter((name) => this.host.topics().wanting(name))
+    const answered = names.every((name) => link.answered.has(name))
+    if (!link.commandsOpen && (answered || this.host.now() >= link.phase.commandsAt)) this.#openCommands(link)
+    const complete = names.every((name) => link.adopted.has(name))
+    const overlapOver = link.plan?.makeBeforeBreak === true && this.host.now() >= link.phase.deadline
+    if (!complete && !overlapOver) return
+    if (!complete) {
+      // The overlap is over: the new side is taken as it is; what is missing there comes when it comes.
+      if (this.host.links.current !== link) this.commit(link)
+      link.phase = { ...link.phase, deadline: NEVER }
+      return
+    }
+    if (!link.commandsOpen) this.#openCommands(link)
+    link.phase = { is: 'live' }
+    link.times.live = this.host.now()
+    if (this.host.links.current !== link) this.commit(link)
+    this.#stableAt = this.host.now() + this.config.settings.connect.stableAfterMs
+    const moved = this.#reporter.finish(link, this.host.now())
+    if (moved !== undefined) this.host.emit(moved)
+  }
+
+  #openCommands(link: Link): void {
+    link.commandsOpen = true
+    const keys = link.welcome?.keys
+    this.host.outbox({
+      type: 'link-open',
+      link: link.id,
+      running: link.running,
+      ...(keys === undefined ? {} : { keys }),
+    })
+  }
+
+  /** From now on this link is the client's. */
+  commit(link: Link): void {
+    const { plan } = link
+    const former = this.host.links.commit(link)
+    if (plan !== undefined) {
+      this.#reporter.begin(plan, link)
+      this.host.pool({ type: 'seat-committed', seat: this.config.seat, move: plan.id, live: true })
+    }
+    this.host.links.leave(former, plan?.reason ?? 'moved')
+    this.#previous = { server: link.server, reason: plan?.reason ?? 'moved' }
+  }
+}
