@@ -6,7 +6,6 @@ import type { Endpoint } from '../core/endpoint'
 import type { MovePlan, SeatCondition, SeatId } from '../core/pool-protocol'
 import { RetryBudget } from '../core/retry-budget'
 import type { MoveTimings, SessionEffect } from '../core/session-protocol'
-import type { LinkId, TopicConfig } from '../core/topic-protocol'
 import type { ClientIdentity } from '../core/wire'
 import type { PoolNews, SeatEffect } from '../driver/pool-driver'
 import { SessionDriver } from '../driver/session-driver'
@@ -16,38 +15,30 @@ import { eventStreamTransport } from '../transports/event-stream'
 import { webSocketTransport } from '../transports/web-socket'
 import { ClientHooks } from './client-hooks'
 import { ClientRouting } from './client-routing'
+import { ClientVoice } from './client-voice'
 import { CommandBoard } from './command-board'
-import { DecisionLog } from './decision-log'
-import type { FailoverEventName, FailoverEvents } from './events'
 import { MoveBoard } from './move-board'
 import type { ClientConfig } from './options'
-import type { SubscribeArguments } from './options-arguments'
 import type { PoolRuntime } from './pool-runtime'
-import { errorText, redact, redactError, redactFacts } from './redact'
 import type { ClientState, EndpointInfo, MoveReport, OfflineReason } from './reports'
 import { Restorer } from './restorer'
-import { IsolatedEmitter } from './subscription-emitter'
-import { TopicHub } from './subscription-hub'
-import type { Subscription } from './subscription'
 import { TokenKeeper } from './token-keeper'
+import { TopicDesk } from './topic-desk'
 import { VERSION } from './version'
 import type { WarningCode } from './warnings'
-
-type EventArguments = { [Name in FailoverEventName]: [event: FailoverEvents[Name]] }
 
 export class ClientCore {
   readonly routing: ClientRouting
   readonly commands: CommandBoard
   readonly moves: MoveBoard
-  readonly log = new DecisionLog()
-  readonly events: IsolatedEmitter<EventArguments>
+  readonly voice: ClientVoice
+  readonly topics: TopicDesk
   readonly session: SessionDriver
   readonly identity: ClientIdentity
   readonly seat: SeatId
   readonly #tokens: TokenKeeper
   readonly #restorer: Restorer
   readonly #hooks: ClientHooks
-  readonly #hubs = new Map<string, TopicHub>()
   readonly #stopWarnings: () => void
   #condition: SeatCondition = { is: 'connecting' }
   #state: ClientState = 'connecting'
@@ -60,10 +51,22 @@ export class ClientCore {
     basePath?: string,
   ) {
     const { platform, driver, loop } = runtime
-    this.events = new IsolatedEmitter((error, name) => this.#listenerThrew(error, name))
+    this.voice = new ClientVoice({
+      loop,
+      platform,
+      secrets: () => this.#tokens.secrets(),
+      describe: (id) => this.#describeId(id)[0],
+    })
+    this.topics = new TopicDesk({
+      loop,
+      voice: this.voice,
+      streams: config.streams,
+      session: () => this.session,
+      changed: () => this.#updateState(),
+    })
     this.identity = identityOf(config, platform)
     this.#tokens = new TokenKeeper(platform, config.token, (error) =>
-      this.warn('TOKEN_PROVIDER_FAILED', 'The token provider failed.', { cause: error }),
+      this.voice.warn('TOKEN_PROVIDER_FAILED', 'The token provider failed.', { cause: error }),
     )
     this.commands = new CommandBoard(platform, config.commands.deadlineMs, (input) => this.session.feed(input))
     this.moves = new MoveBoard()
@@ -72,23 +75,12 @@ export class ClientCore {
       news: (news) => this.#news(news),
       settled: () => this.#settled(),
     })
-    this.#restorer = new Restorer({
-      config,
-      platform,
-      client: this.identity,
-      tokens: this.#tokens,
-      endpoint: (id) => driver.endpoint(id),
-      describe: (endpoint) => this.describe(endpoint),
-      describeServer: (server) => this.#describeServer(server),
-      laneCommand: (link, signal) => this.commands.lane(link, signal),
-      failed: (error) => this.warn('RESTORE_FAILED', 'The restoreSession hook failed.', { cause: error }),
-      changed: () => this.routing.settled(),
-    })
+    this.#restorer = this.#createRestorer()
     this.#hooks = new ClientHooks({
       config,
       describe: (id) => this.#describeId(id)[0],
       answer: (question, allowed) => driver.feed({ type: 'can-move', seat: this.seat, question, allowed }),
-      failed: (sentence, cause) => this.warn('HOOK_FAILED', sentence, { cause }),
+      failed: (sentence, cause) => this.voice.warn('HOOK_FAILED', sentence, { cause }),
     })
     const { tokens, maxTokens, perSuccess, perSecond } = config.retry
     this.routing = new ClientRouting({
@@ -106,7 +98,7 @@ export class ClientCore {
       },
     })
     this.session = this.#createSession(loop)
-    this.#stopWarnings = runtime.onWarning((code, sentence, cause) => this.warn(code, sentence, { cause }))
+    this.#stopWarnings = runtime.onWarning((code, sentence, cause) => this.voice.warn(code, sentence, { cause }))
     driver.feed({
       type: 'seat-open',
       seat: this.seat,
@@ -140,59 +132,22 @@ export class ClientCore {
     return Object.freeze(driver.machine.judge.roster.present().map((endpoint) => this.describe(endpoint)))
   }
 
-  get hubs(): ReadonlyMap<string, TopicHub> {
-    return this.#hubs
-  }
-
   describe(endpoint: Endpoint): EndpointInfo {
     const place = this.runtime.driver.seat(this.seat)?.place
     const suspect = place?.is === 'at' && place.endpointId === endpoint.id && place.suspicion !== undefined
     return this.runtime.describe(endpoint, this.config.ucc, suspect)
   }
 
-  /** Emits when the machines have settled. */
-  emit<Name extends FailoverEventName>(name: Name, event: FailoverEvents[Name]): void {
-    this.runtime.loop.defer(() => this.events.emit(name, ...([Object.freeze(event)] as EventArguments[Name])))
-  }
-
-  warn(
-    code: WarningCode,
-    sentence: string,
-    more: { readonly endpointId?: string; readonly cause?: unknown } = {},
-  ): void {
-    const secrets = this.#tokens.secrets()
-    const endpoint = more.endpointId === undefined ? undefined : this.runtime.driver.endpoint(more.endpointId)
-    const detail = more.cause === undefined ? '' : ` ${errorText(more.cause, secrets)}`
-    this.emit('warning', {
-      code,
-      sentence: redact(sentence, secrets) + detail,
-      ...(endpoint === undefined ? {} : { endpoint: this.describe(endpoint) }),
-      ...(more.cause === undefined ? {} : { cause: redactError(more.cause, secrets) }),
-    })
-  }
-
-  subscribe(checked: SubscribeArguments): Subscription {
-    const { name, maxBuffered, signal } = checked
-    let hub = this.#hubs.get(name)
-    if (hub === undefined || hub.isEnded) {
-      hub = this.#createHub(checked)
-      this.#hubs.set(name, hub)
-      this.session.feed({ type: 'topic-open', config: this.#topicConfig(checked) })
-    }
-    return hub.open({ maxBuffered, signal })
-  }
-
   /** Everything ends; nothing stays alive. Resolves when the goodbyes are said, in less than a second. */
   async close(): Promise<void> {
     if (this.#isClosing) return
     this.#isClosing = true
-    const { loop, driver } = this.runtime
+    const { driver } = this.runtime
     this.routing.close()
     this.commands.stopIntake()
     const ended = new Promise<void>((resolve) => (this.#ended = resolve))
     this.session.feed({ type: 'close' })
-    for (const hub of this.#hubs.values()) hub.end()
-    this.#hubs.clear()
+    this.topics.close()
     this.moves.close()
     await ended
     this.session.destroy()
@@ -201,7 +156,7 @@ export class ClientCore {
     this.#stopWarnings()
     driver.leave(this.seat)
     this.#setState('closed', 'closed', 'The client was closed.')
-    loop.defer(() => this.events.clear())
+    this.voice.close()
   }
 
   // ---- what the machines say ------------------------------------------------------------------------------------
@@ -230,13 +185,12 @@ export class ClientCore {
 
   #news(news: PoolNews): void {
     const { driver, memory } = this.runtime
-    const secrets = this.#tokens.secrets()
     if (news.type === 'warning') {
-      return this.warn(warningCode(news.code), news.sentence, news)
+      return this.voice.warn(warningCode(news.code), news.sentence, news)
     }
     if (news.type === 'decision') {
       const { kind, reason, sentence, facts } = news
-      return this.#decide(kind, reason, redact(sentence, secrets), redactFacts(facts, secrets))
+      return this.voice.decide(kind, reason, sentence, facts)
     }
     if (news.type === 'topology-changed') {
       const infos = (ids: readonly string[]): EndpointInfo[] => ids.flatMap((id) => this.#describeId(id))
@@ -247,15 +201,21 @@ export class ClientCore {
         driver.endpoints().map((endpoint) => endpoint.seed),
         this.active?.server,
       )
-      return this.emit('topologyChange', { added, removed, endpoints: this.endpoints, source: news.source, sentence })
+      return this.voice.emit('topologyChange', {
+        added,
+        removed,
+        endpoints: this.endpoints,
+        source: news.source,
+        sentence,
+      })
     }
     const [endpoint] = this.#describeId(news.endpointId)
     if (endpoint === undefined) return
     const previous = this.#verdicts.get(endpoint.id) ?? 'unknown'
     this.#verdicts.set(endpoint.id, endpoint.verdict)
-    const sentence = redact(news.sentence, secrets)
-    this.#decide('verdict', news.reason, sentence, { endpoint: endpoint.id, verdict: endpoint.verdict })
-    this.emit('endpointChange', { endpoint, previous, reason: news.reason, sentence })
+    const sentence = this.voice.redact(news.sentence)
+    this.voice.decide('verdict', news.reason, sentence, { endpoint: endpoint.id, verdict: endpoint.verdict })
+    this.voice.emit('endpointChange', { endpoint, previous, reason: news.reason, sentence })
   }
 
   readonly #verdicts = new Map<string, EndpointInfo['verdict']>()
@@ -263,34 +223,6 @@ export class ClientCore {
   #settled(): void {
     this.#updateState()
     this.routing.settled()
-  }
-
-  #topic({ topic, effect, server }: Extract<SessionEffect, { type: 'topic' }>): void {
-    const hub = this.#hubs.get(topic)
-    this.runtime.loop.defer(() => hub?.deliver(effect))
-    if (effect.type === 'batch') {
-      for (const change of effect.changes) {
-        if (change.op !== 'gap') continue
-        const { from, to, reason } = change
-        const where = `${to.epoch}/${to.seq}`
-        const sentence = `${topic}: continuity was not proven (${reason}): messages may be missing before ${where}.`
-        this.emit('gap', {
-          topic,
-          ...(from === undefined ? {} : { from }),
-          to,
-          reason,
-          server: change.server,
-          sentence,
-        })
-      }
-    } else if (effect.type === 'adopted' && effect.how !== 'first') {
-      const { how, changes, gap } = effect
-      const where = server ?? 'the server'
-      const sentence = `${topic} is live again on ${where}: ${how}, ${changes} changes${gap ? ', with a gap' : ''}.`
-      this.emit('resume', { topic, server: where, how, changes, gap, sentence })
-    } else if (effect.type === 'state') {
-      this.runtime.loop.defer(() => this.#updateState())
-    }
   }
 
   #command({ effect, server }: Extract<SessionEffect, { type: 'outbox' }>): void {
@@ -302,8 +234,8 @@ export class ClientCore {
 
   #tellDoubt(kind: 'command' | 'request', doubt: RequestInDoubt): void {
     const what = kind === 'command' ? `The command "${doubt.subject}"` : `The request ${doubt.subject}`
-    const sentence = redact(`${what} may have been executed: reconcile from the state.`, this.#tokens.secrets())
-    this.emit('outcomeUnknown', { ...doubt, kind, sentence })
+    const sentence = this.voice.redact(`${what} may have been executed: reconcile from the state.`)
+    this.voice.emit('outcomeUnknown', { ...doubt, kind, sentence })
   }
 
   #moved({ plan, timings }: Extract<SessionEffect, { type: 'moved' }>): void {
@@ -316,8 +248,8 @@ export class ClientCore {
     this.moves.done(plan.id, report)
     const { from, to, reason } = report
     const sentence = `${report.kind} from ${from.name} to ${to.name} (${reason}) in ${Math.round(timings.totalMs)} ms.`
-    this.#decide('move', reason, sentence, { from: from.id, to: to.id, totalMs: Math.round(timings.totalMs) })
-    this.emit(report.kind, { ...report, sentence })
+    this.voice.decide('move', reason, sentence, { from: from.id, to: to.id, totalMs: Math.round(timings.totalMs) })
+    this.voice.emit(report.kind, { ...report, sentence })
   }
 
   #report(plan: MovePlan, timings: MoveTimings): MoveReport | undefined {
@@ -342,7 +274,7 @@ export class ClientCore {
       const reason = condition.why === 'suspect' ? 'suspected' : 'recovering'
       return this.#setState('degraded', reason, `The connection is ${condition.why}.`)
     }
-    const late = [...this.#hubs.values()].find((hub) => hub.state === 'recovering' || hub.state === 'stale')
+    const late = this.topics.hubs().find((hub) => hub.state === 'recovering' || hub.state === 'stale')
     if (late !== undefined) return this.#setState('degraded', 'topic-not-live', `${late.topic} is ${late.state}.`)
     this.#warnOfOneRoad()
     this.#setState('connected', 'ready', 'A server that runs the UCC is in use.')
@@ -353,7 +285,7 @@ export class ClientCore {
     const { config, runtime } = this
     if (config.endpointsGiven || this.#warnedOfOneRoad || runtime.driver.endpoints().length > 1) return
     this.#warnedOfOneRoad = true
-    this.warn(
+    this.voice.warn(
       'ONLY_HOSTNAME',
       'Only the dedicated hostname is known: the client can only follow DNS or the load balancer.',
     )
@@ -366,24 +298,36 @@ export class ClientCore {
     if (from === to && (to !== 'offline' || offlineReason === this.#lastOffline)) return
     this.#state = to
     this.#lastOffline = offlineReason
-    this.#decide('state', reason, sentence, { from, to, offlineReason })
-    this.emit('stateChange', { from, to, reason, sentence, ...(offlineReason === undefined ? {} : { offlineReason }) })
+    this.voice.decide('state', reason, sentence, { from, to, offlineReason })
+    this.voice.emit('stateChange', {
+      from,
+      to,
+      reason,
+      sentence,
+      ...(offlineReason === undefined ? {} : { offlineReason }),
+    })
   }
 
   #lastOffline: OfflineReason | undefined
 
-  #decide(
-    kind: string,
-    reason: string,
-    sentence: string,
-    facts: Readonly<Record<string, string | number | boolean | undefined>>,
-  ): void {
-    const decision = Object.freeze({ at: this.runtime.platform.wallClock(), kind, reason, sentence, facts })
-    this.log.add(decision)
-    this.emit('decision', decision)
-  }
-
   // ---- making ---------------------------------------------------------------------------------------------------
+
+  #createRestorer(): Restorer {
+    const { config, runtime } = this
+    const { driver, platform } = runtime
+    return new Restorer({
+      config,
+      platform,
+      client: this.identity,
+      tokens: this.#tokens,
+      endpoint: (id) => driver.endpoint(id),
+      describe: (endpoint) => this.describe(endpoint),
+      describeServer: (server) => this.#describeServer(server),
+      laneCommand: (link, signal) => this.commands.lane(link, signal),
+      failed: (error) => this.voice.warn('RESTORE_FAILED', 'The restoreSession hook failed.', { cause: error }),
+      changed: () => this.routing.settled(),
+    })
+  }
 
   #createSession(loop: PoolRuntime['loop']): SessionDriver {
     const { config, runtime } = this
@@ -413,47 +357,13 @@ export class ClientCore {
         return this.#tokens.ask({ ...ask, server }, done)
       },
       restore: (ask, done) => this.#restorer.run(ask, done),
-      topic: (effect) => this.#topic(effect),
+      topic: (effect) => this.topics.hear(effect),
       command: (effect) => this.#command(effect),
       moved: (effect) => this.#moved(effect),
       warning: ({ code, sentence, endpointId }) =>
-        this.warn(warningCode(code), sentence, endpointId === undefined ? {} : { endpointId }),
+        this.voice.warn(warningCode(code), sentence, endpointId === undefined ? {} : { endpointId }),
       ended: () => loop.defer(() => this.#ended()),
     })
-  }
-
-  #createHub({ name, kind }: SubscribeArguments): TopicHub {
-    const hub: TopicHub = new TopicHub({
-      topic: name,
-      kind: () => this.session.machine.topics.get(name)?.kind ?? kind,
-      maxBuffered: this.config.streams.maxBuffered,
-      now: () => this.runtime.platform.now(),
-      currentAt: () => this.session.machine.topics.get(name)?.currentAt,
-      report: (error) => this.#listenerThrew(error, name),
-      onPressure: (full) => this.session.feed({ type: 'topic-pressure', topic: name, full }),
-      onEmpty: () => this.#closeTopic(name, hub),
-    })
-    return hub
-  }
-
-  #closeTopic(name: string, hub: TopicHub): void {
-    if (this.#hubs.get(name) !== hub) return
-    this.#hubs.delete(name)
-    hub.end()
-    this.session.feed({ type: 'topic-close', topic: name })
-  }
-
-  #topicConfig({ name, kind, parse, cursor, freshWithinMs }: SubscribeArguments): TopicConfig {
-    const { logKeys, staleAfterMs } = this.config.streams
-    return {
-      name,
-      logKeys,
-      staleAfterMs,
-      ...(kind === undefined ? {} : { kind }),
-      ...(parse === undefined ? {} : { parse }),
-      ...(cursor === undefined ? {} : { cursor }),
-      ...(freshWithinMs === undefined ? {} : { freshWithinMs }),
-    }
   }
 
   /** Is a live connection to this endpoint on its way? It runs the restore hook for the routed requests too. */
@@ -477,12 +387,6 @@ export class ClientCore {
     const endpoint = this.runtime.driver.endpoints().find((one) => one.server === server)
     return endpoint === undefined ? undefined : this.describe(endpoint)
   }
-
-  #listenerThrew(error: unknown, name: string): void {
-    // A listener of `warning` that throws would otherwise warn about itself for ever.
-    if (name === 'warning') return
-    this.warn('LISTENER_THREW', `A listener of "${name}" threw.`, { cause: error })
-  }
 }
 
 /** Names of machine warnings that the public list spells otherwise. */
@@ -496,5 +400,3 @@ function identityOf(config: ClientConfig, platform: Platform): ClientIdentity {
   const { id, name, version } = config.client
   return Object.freeze({ id: id ?? platform.randomId(), name: name ?? 'failover-client', version: version ?? VERSION })
 }
-
-export type { LinkId }

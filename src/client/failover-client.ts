@@ -82,15 +82,15 @@ export class Client implements FailoverClient {
   }
 
   on<Name extends FailoverEventName>(name: Name, listener: FailoverListener<Name>): () => void {
-    return this.#core.events.on(checkListenerArguments(name, listener) as Name, listener as never)
+    return this.#core.voice.events.on(checkListenerArguments(name, listener) as Name, listener as never)
   }
 
   once<Name extends FailoverEventName>(name: Name, listener: FailoverListener<Name>): () => void {
-    return this.#core.events.on(checkListenerArguments(name, listener) as Name, listener as never, true)
+    return this.#core.voice.events.on(checkListenerArguments(name, listener) as Name, listener as never, true)
   }
 
   off<Name extends FailoverEventName>(name: Name, listener: FailoverListener<Name>): void {
-    this.#core.events.off(checkListenerArguments(name, listener) as Name, listener as never)
+    this.#core.voice.events.off(checkListenerArguments(name, listener) as Name, listener as never)
   }
 
   async ready(options?: ReadyOptions): Promise<void> {
@@ -107,7 +107,7 @@ export class Client implements FailoverClient {
         end()
       }
       const abort = settle(() => reject(signal?.reason as Error))
-      const stopListening = this.#core.events.on('stateChange', ({ to }) => {
+      const stopListening = this.#core.voice.events.on('stateChange', ({ to }) => {
         if (to === 'connected') settle(resolve)()
         else if (to === 'closed') settle(() => reject(closedError()))()
       })
@@ -135,7 +135,7 @@ export class Client implements FailoverClient {
   subscribe<T>(topic: unknown, options?: SubscribeOptions): StateSubscription<T> {
     const checked = checkSubscribeArguments(topic, options)
     this.#guard()
-    return this.#core.subscribe(checked) as StateSubscription<T>
+    return this.#core.topics.subscribe(checked) as StateSubscription<T>
   }
 
   async command<R>(...parameters: Parameters<FailoverClient['command']>): Promise<R> {
@@ -156,11 +156,11 @@ export class Client implements FailoverClient {
   }
 
   decisions(): readonly Decision[] {
-    return this.#core.log.list()
+    return this.#core.voice.log.list()
   }
 
   diagnostics(): Diagnostics {
-    const { runtime, hubs, commands, log } = this.#core
+    const { runtime, topics, commands, voice } = this.#core
     return {
       version: VERSION,
       platform: runtime.platform.name,
@@ -171,9 +171,9 @@ export class Client implements FailoverClient {
       offlineReason: this.offlineReason,
       active: this.active?.id,
       endpoints: this.endpoints,
-      subscriptions: [...hubs.values()].map(({ topic, state, ageMs }) => ({ topic, state, ageMs })),
+      subscriptions: topics.hubs().map(({ topic, state, ageMs }) => ({ topic, state, ageMs })),
       pendingCommands: commands.size,
-      decisions: log.list(),
+      decisions: voice.log.list(),
     }
   }
 

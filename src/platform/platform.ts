@@ -49,8 +49,7 @@ export interface RoutedRequest {
 }
 
 export type FetchOutcome =
-  | { readonly ok: true; readonly response: Response }
-  | { readonly ok: false; readonly failure: NetworkFailure }
+  { readonly ok: true; readonly response: Response } | { readonly ok: false; readonly failure: NetworkFailure }
 
 /** A response whose body is read as it comes: the event stream. */
 export interface StreamRequest {

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundleForPage } from './bundle'
 import { launchBrowser, type Browser } from './harness'
 
-/** Whole library, minified and gzipped. Measured 2026-11-22: 70,611 bytes; held at a tenth more. */
-const BUDGET_BYTES = 77_700
+/** Whole library, minified and gzipped. Measured 2026-11-22: 71,018 bytes; held at a tenth more. */
+const BUDGET_BYTES = 78_100
 
 let browser: Browser
 beforeAll(async () => {

@@ -285,7 +285,7 @@ describe('canMove', () => {
     const canMove = (): boolean => {
       throw new Error('no idea')
     }
-    const { client, events } = connect({ ...FAST, canMove })
+    const { client, events } = connect({ ...FAST, canMove, health: { standbyIntervalMs: 1000 } })
     const agents = client.subscribe('ucc/helpdesk/agents')
     await until('the topic is live', () => agents.state === 'live', 9000)
     await cluster.promote('srv2', undefined, { fence: false })

@@ -1,6 +1,6 @@
 /** Line 1: the active server is killed under load. */
 import { expect, test } from 'vitest'
-import { logTopic } from '../../src/index'
+import { logTopic, type MoveReport } from '../../src/index'
 import { compareLog, EXACT, median, recordLog, reportTimes, startHarness, until } from '../support/harness'
 
 const RUNS = 20
@@ -60,7 +60,7 @@ test(
   },
 )
 
-function timingsAddUp(report: { readonly timings: Readonly<Record<string, number>> } | undefined): boolean {
+function timingsAddUp(report: MoveReport | undefined): boolean {
   if (report === undefined) return false
   const { totalMs = NaN, ...parts } = report.timings
   const sum = Object.values(parts).reduce((a, b) => a + b, 0)

@@ -73,12 +73,37 @@ test('the UCC stops and runs on the warm standby: attached within 0.3 s, over th
     expect(events.failover).toHaveLength(1)
     expect(client.endpoints.map(({ breaker }) => breaker)).toEqual(['closed', 'closed'])
   }
-  // The server that was left lives: it is the standby now.
-  await until(
-    'the standby waits at the other server',
-    () => open(cluster.server('srv1')).length === clients.length,
-    10_000,
-  )
+})
+
+test('to and fro: the standby that waited with an old term is attached to by its new one', async () => {
+  const { cluster, connect } = await startHarness({ standby: 'stopped' })
+  const { client, events } = connect({ standby: 'warm' })
+  recordLog(client, logTopic(LOG))
+  const times: number[] = []
+  const ways = [
+    ['srv1', 'srv2'],
+    ['srv2', 'srv1'],
+    ['srv1', 'srv2'],
+  ] as const
+  for (const [index, [from, to]] of ways.entries()) {
+    const next = cluster.server(to)
+    // It carries nothing; the connection that was just left there still does.
+    const isIdle = ({ topics }: ConnectionRecord): boolean => topics.length === 0
+    const isSettled = (): boolean => client.active?.server === from && client.state === 'connected'
+    const waits = (): boolean => isSettled() && open(next).some(isIdle)
+    await until(`a standby waits at ${to}`, waits, 10_000, () => client.diagnostics())
+    const dials = upgrades(next)
+    await cluster.stopUcc(from)
+    const { atMonotonicMs } = await cluster.promote(to)
+    const hasMoved = (): boolean => events.failover.length === index + 1
+    await until(`the client has moved to ${to}`, hasMoved, 3000, () => client.diagnostics())
+    times.push(performance.now() - atMonotonicMs)
+    await cluster.sync()
+    expect(upgrades(next), `dials of ${to}`).toBe(dials)
+    expect(events.failover.at(-1)).toMatchObject({ reason: 'ucc-stopped', to: { server: to } })
+  }
+  reportTimes('to and fro, warm standby', times)
+  expect(Math.max(...times)).toBeLessThan(3 * WITHIN_MS)
 })
 
 test('a kill with a warm standby costs no dial, and the dead server is waited for again', async () => {

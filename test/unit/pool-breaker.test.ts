@@ -124,7 +124,10 @@ describe('what closes it', () => {
 
 describe('in the pool', () => {
   test('a refused connection confirmed once condemns; other failures take three', () => {
-    for (const [kind, needed] of [['refused', 2], ['reset', 3]] as const) {
+    for (const [kind, needed] of [
+      ['refused', 2],
+      ['reset', 3],
+    ] as const) {
       const world = new PoolWorld(['srv1', 'srv2'])
       world.open()
       world.run(1000)

@@ -13,7 +13,13 @@ describe('the first difference decides', () => {
   const a = standing('e1')
   test.each([
     ['asked for, over everything', { term: 1, rank: 9 }, { term: 5, designated: true, rank: 0 }, 'e1', 'switchover'],
-    ['the higher term, over designation and rank', { term: 2, rank: 9 }, { term: 1, designated: true, rank: 0 }, undefined, 'term'],
+    [
+      'the higher term, over designation and rank',
+      { term: 2, rank: 9 },
+      { term: 1, designated: true, rank: 0 },
+      undefined,
+      'term',
+    ],
     ['the designated one, over rank', { designated: true, rank: 9 }, { rank: 0 }, undefined, 'designation'],
     ['no term is equal to all', { designated: true }, { term: 7, rank: 0 }, undefined, 'designation'],
     ['the lower rank number', { rank: 0 }, { rank: 1 }, undefined, 'rank'],
@@ -34,30 +40,54 @@ describe('what to do', () => {
 
   test('a current one that serves is kept, whatever its own candidacy', () => {
     expect(choose([here, there], at(true))).toEqual({ do: 'stay' })
-    expect(choose([{ ...here, candidate: false }, { ...there, candidate: false }], at(true))).toEqual({ do: 'stay' })
+    expect(
+      choose(
+        [
+          { ...here, candidate: false },
+          { ...there, candidate: false },
+        ],
+        at(true),
+      ),
+    ).toEqual({ do: 'stay' })
   })
 
   test('one that does not serve is left now, for any candidate', () => {
     expect(choose([here, { ...there, term: 1, rank: 99 }], at(false))).toMatchObject({ do: 'wait' })
     const gone = { ...here, candidate: false }
-    expect(choose([gone, { ...there, rank: 99 }], at(false))).toMatchObject({ do: 'failover', to: { endpointId: 'e2' } })
+    expect(choose([gone, { ...there, rank: 99 }], at(false))).toMatchObject({
+      do: 'failover',
+      to: { endpointId: 'e2' },
+    })
     expect(choose([gone, { ...there, candidate: false }], at(false))).toEqual({ do: 'wait' })
   })
 
   test('a better one is a reason to move, with its name', () => {
     expect(choose([here, { ...there, term: 4 }], at(true))).toMatchObject({ do: 'move', reason: 'term' })
-    expect(choose([here, { ...there, designated: true }], at(true))).toMatchObject({ do: 'move', reason: 'designation' })
+    expect(choose([here, { ...there, designated: true }], at(true))).toMatchObject({
+      do: 'move',
+      reason: 'designation',
+    })
     expect(choose([{ ...here, rank: 5 }, there], at(true))).toMatchObject({ do: 'move', reason: 'rank' })
     expect(choose([here, there], at(true), 'e2')).toMatchObject({ do: 'move', reason: 'switchover' })
   })
 
   test('two running servers of equal or no terms: no reason by term', () => {
     expect(choose([here, { ...there, term: undefined }], at(true))).toEqual({ do: 'stay' })
-    expect(choose([{ ...here, term: undefined }, { ...there, term: 9 }], at(true))).toEqual({ do: 'stay' })
+    expect(
+      choose(
+        [
+          { ...here, term: undefined },
+          { ...there, term: 9 },
+        ],
+        at(true),
+      ),
+    ).toEqual({ do: 'stay' })
   })
 
   test('a failback never goes against a designation', () => {
-    expect(choose([standing('e1', { designated: true, rank: 5 }), standing('e2', { rank: 0 })], at(true))).toEqual({ do: 'stay' })
+    expect(choose([standing('e1', { designated: true, rank: 5 }), standing('e2', { rank: 0 })], at(true))).toEqual({
+      do: 'stay',
+    })
   })
 
   test('two roads to one server are one target, unless asked for', () => {

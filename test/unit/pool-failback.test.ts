@@ -110,7 +110,12 @@ describe('in the pool', () => {
     }
     expect(world.all('ask-can-move')).toHaveLength(51)
     expect(world.clients[0]?.at).toBe('srv2')
-    world.feed({ type: 'can-move', seat: 1, question: world.all('ask-can-move').at(-1)?.question ?? NaN, allowed: true })
+    world.feed({
+      type: 'can-move',
+      seat: 1,
+      question: world.all('ask-can-move').at(-1)?.question ?? NaN,
+      allowed: true,
+    })
     world.run(100)
     expect(world.clients[0]?.at).toBe('srv1')
   })

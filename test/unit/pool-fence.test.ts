@@ -10,7 +10,13 @@ describe('the fence', () => {
     expect(fence.allows(1)).toBe(true)
     fence.announce(0, 'srv1', 5)
     fence.announce(10, 'srv2', 3)
-    expect([fence.term, fence.allows(4), fence.allows(5), fence.allows(6), fence.allows(undefined)]).toEqual([5, false, true, true, true])
+    expect([fence.term, fence.allows(4), fence.allows(5), fence.allows(6), fence.allows(undefined)]).toEqual([
+      5,
+      false,
+      true,
+      true,
+      true,
+    ])
   })
 
   test('falls when nobody has announced it for the window, to the highest now announced', () => {

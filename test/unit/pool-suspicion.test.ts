@@ -7,42 +7,46 @@ const STATES: readonly AskedReadiness[] = ['running', 'starting', 'stopped', 'un
 const PINGS: readonly PingAnswer[] = ['pong', 'none', 'waiting']
 
 describe('the table', () => {
-  const rows: readonly (readonly [PingAnswer, AskedReadiness, AskedReadiness, boolean, SuspicionDecision, boolean])[] = [
-    // Row 1: told to be down, another one runs. The ping does not matter.
-    ['pong', 'stopped', 'running', false, 'failover', false],
-    ['none', 'starting', 'running', false, 'failover', false],
-    ['waiting', 'stopped', 'running', true, 'failover', false],
-    // Row 2: both serve, the other has the higher term.
-    ['pong', 'running', 'running', true, 'planned', false],
-    // Row 3: it answers.
-    ['pong', 'running', 'running', false, 'clear', false],
-    ['pong', 'running', 'none', false, 'clear', false],
-    ['pong', 'none', 'running', false, 'clear', false],
-    ['pong', 'none', 'none', false, 'clear', false],
-    // Row 4: the connection broke, not the server.
-    ['none', 'running', 'running', false, 'redial', false],
-    ['none', 'running', 'none', false, 'redial', false],
-    ['none', 'running', 'running', true, 'redial', false],
-    // Row 5: gone, and another one runs: the one row that counts a hard failure.
-    ['none', 'none', 'running', false, 'failover', true],
-    ['none', 'refused', 'running', false, 'failover', true],
-    // Row 6: nobody runs the UCC.
-    ['pong', 'stopped', 'stopped', false, 'wait', false],
-    ['none', 'starting', 'none', false, 'wait', false],
-    ['waiting', 'stopped', 'refused', false, 'wait', false],
-    // Row 7: gone, the other one lives without the UCC.
-    ['none', 'none', 'starting', false, 'wait', false],
-    ['none', 'refused', 'stopped', false, 'wait', false],
-    // Row 8: own network, or all down.
-    ['none', 'none', 'none', false, 'blind', false],
-    ['none', 'refused', 'refused', false, 'blind', false],
-    // No row: the ping may still be answered.
-    ['waiting', 'none', 'running', false, 'undecided', false],
-    ['waiting', 'running', 'running', true, 'undecided', false],
-  ]
-  test.each(rows)('ping %s, here %s, there %s, higher term there %s: %s', (ping, current, other, higher, decision, hard) => {
-    expect(decideSuspicion({ ping, current, other, otherTermHigher: higher })).toEqual({ decision, hard })
-  })
+  const rows: readonly (readonly [PingAnswer, AskedReadiness, AskedReadiness, boolean, SuspicionDecision, boolean])[] =
+    [
+      // Row 1: told to be down, another one runs. The ping does not matter.
+      ['pong', 'stopped', 'running', false, 'failover', false],
+      ['none', 'starting', 'running', false, 'failover', false],
+      ['waiting', 'stopped', 'running', true, 'failover', false],
+      // Row 2: both serve, the other has the higher term.
+      ['pong', 'running', 'running', true, 'planned', false],
+      // Row 3: it answers.
+      ['pong', 'running', 'running', false, 'clear', false],
+      ['pong', 'running', 'none', false, 'clear', false],
+      ['pong', 'none', 'running', false, 'clear', false],
+      ['pong', 'none', 'none', false, 'clear', false],
+      // Row 4: the connection broke, not the server.
+      ['none', 'running', 'running', false, 'redial', false],
+      ['none', 'running', 'none', false, 'redial', false],
+      ['none', 'running', 'running', true, 'redial', false],
+      // Row 5: gone, and another one runs: the one row that counts a hard failure.
+      ['none', 'none', 'running', false, 'failover', true],
+      ['none', 'refused', 'running', false, 'failover', true],
+      // Row 6: nobody runs the UCC.
+      ['pong', 'stopped', 'stopped', false, 'wait', false],
+      ['none', 'starting', 'none', false, 'wait', false],
+      ['waiting', 'stopped', 'refused', false, 'wait', false],
+      // Row 7: gone, the other one lives without the UCC.
+      ['none', 'none', 'starting', false, 'wait', false],
+      ['none', 'refused', 'stopped', false, 'wait', false],
+      // Row 8: own network, or all down.
+      ['none', 'none', 'none', false, 'blind', false],
+      ['none', 'refused', 'refused', false, 'blind', false],
+      // No row: the ping may still be answered.
+      ['waiting', 'none', 'running', false, 'undecided', false],
+      ['waiting', 'running', 'running', true, 'undecided', false],
+    ]
+  test.each(rows)(
+    'ping %s, here %s, there %s, higher term there %s: %s',
+    (ping, current, other, higher, decision, hard) => {
+      expect(decideSuspicion({ ping, current, other, otherTermHigher: higher })).toEqual({ decision, hard })
+    },
+  )
 
   test('every combination is decided once the ping is, and none before unless the server says it is down', () => {
     for (const ping of PINGS)
@@ -84,7 +88,11 @@ describe('a live connection that falls silent', () => {
     world.server('srv1').beats = 'none'
     silent(world)
     world.until('moved', () => world.clients[0]?.at === 'srv2', 3000)
-    expect(world.moves.at(-1)?.plan).toMatchObject({ kind: 'failover', reason: 'server-silent', makeBeforeBreak: false })
+    expect(world.moves.at(-1)?.plan).toMatchObject({
+      kind: 'failover',
+      reason: 'server-silent',
+      makeBeforeBreak: false,
+    })
     expect(world.breaker('srv1')).toBe('closed')
   })
 
@@ -104,7 +112,11 @@ describe('a live connection that falls silent', () => {
     world.run(2500)
     Object.assign(world.server('srv2'), { state: 'running', term: 2 })
     silent(world)
-    world.until('attached', () => world.clients[0]?.at !== undefined && world.clients[0].move === undefined && world.moves.length > 1, 3000)
+    world.until(
+      'attached',
+      () => world.clients[0]?.at !== undefined && world.clients[0].move === undefined && world.moves.length > 1,
+      3000,
+    )
     expect(world.clients[0]?.at).toBe('srv2')
   })
 

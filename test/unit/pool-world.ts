@@ -4,7 +4,15 @@
  */
 import { DEFAULTS } from '../../src/client/defaults'
 import { PoolMachine } from '../../src/core/pool'
-import type { EndpointSeed, LossCause, MovePlan, PoolEffect, PoolInput, ProbeResult, TrafficOutcome } from '../../src/core/pool-protocol'
+import type {
+  EndpointSeed,
+  LossCause,
+  MovePlan,
+  PoolEffect,
+  PoolInput,
+  ProbeResult,
+  TrafficOutcome,
+} from '../../src/core/pool-protocol'
 import { seededRandom, type Random } from '../../src/core/random'
 import type { FailureKind } from '../../src/core/road'
 import type { PoolSettings, PriorityClass } from '../../src/core/settings'
@@ -200,7 +208,9 @@ export class PoolWorld {
   }
 
   probesOf(endpointId: string, since = 0, ucc: string | undefined = UCC): readonly number[] {
-    return this.probes.filter((one) => one.endpointId === endpointId && one.ucc === ucc && one.at >= since).map(({ at }) => at)
+    return this.probes
+      .filter((one) => one.endpointId === endpointId && one.ucc === ucc && one.at >= since)
+      .map(({ at }) => at)
   }
 
   #carryOut(effect: PoolEffect): void {

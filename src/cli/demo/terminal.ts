@@ -3,7 +3,7 @@ import { render, type Line } from './text'
 import type { Size } from './screen'
 
 const ENTER = '\x1b[?1049h\x1b[?25l'
-const LEAVE = '\x1b[0m\x1b[?25h\x1b[?1049l'
+const LEAVE = '\x1b[2J\x1b[0m\x1b[?25h\x1b[?1049l'
 /** A frame appears at once where the terminal knows how; others ignore it. */
 const FRAME_BEGIN = '\x1b[?2026h\x1b[H'
 const FRAME_END = '\x1b[?2026l'

@@ -1,0 +1,117 @@
+/** The subscriptions of a client: one hub a topic, fed by the topic's machine; tells of resumes and gaps. */
+import type { Change } from '../core/change'
+import type { SessionEffect, SessionInput } from '../core/session-protocol'
+import type { TopicConfig } from '../core/topic-protocol'
+import type { Loop } from '../driver/loop'
+import type { SessionDriver } from '../driver/session-driver'
+import type { ClientVoice } from './client-voice'
+import type { SubscribeArguments } from './options-arguments'
+import { TopicHub } from './subscription-hub'
+import type { Subscription } from './subscription'
+import type { StreamsConfig } from './tuning-types'
+
+export interface TopicDeskOptions {
+  readonly loop: Loop
+  readonly voice: ClientVoice
+  readonly streams: StreamsConfig
+  readonly session: () => SessionDriver
+  /** A topic's state changed: the client's may have. */
+  readonly changed: () => void
+}
+
+export class TopicDesk {
+  readonly #hubs = new Map<string, TopicHub>()
+
+  constructor(private readonly options: TopicDeskOptions) {}
+
+  hubs(): TopicHub[] {
+    return [...this.#hubs.values()]
+  }
+
+  /** Handles of one topic share one wire subscription. */
+  subscribe(checked: SubscribeArguments): Subscription {
+    const { name, maxBuffered, signal } = checked
+    let hub = this.#hubs.get(name)
+    if (hub === undefined || hub.isEnded) {
+      hub = this.#createHub(checked)
+      this.#hubs.set(name, hub)
+      this.#feed({ type: 'topic-open', config: this.#topicConfig(checked) })
+    }
+    return hub.open({ maxBuffered, signal })
+  }
+
+  /** What a topic's machine says: consumers hear it when the machines have settled. */
+  hear({ topic, effect, server }: Extract<SessionEffect, { type: 'topic' }>): void {
+    const { loop, voice, changed } = this.options
+    const hub = this.#hubs.get(topic)
+    loop.defer(() => hub?.deliver(effect))
+    if (effect.type === 'batch') this.#tellGaps(topic, effect)
+    else if (effect.type === 'state') loop.defer(changed)
+    else if (effect.type === 'adopted' && effect.how !== 'first') {
+      const { how, changes, gap } = effect
+      const where = server ?? 'the server'
+      const sentence = `${topic} is live again on ${where}: ${how}, ${changes} changes${gap ? ', with a gap' : ''}.`
+      voice.emit('resume', { topic, server: where, how, changes, gap, sentence })
+    }
+  }
+
+  /** All loops end normally. */
+  close(): void {
+    for (const hub of this.#hubs.values()) hub.end()
+    this.#hubs.clear()
+  }
+
+  #tellGaps(topic: string, { changes }: { readonly changes: readonly Change[] }): void {
+    for (const change of changes) {
+      if (!isGap(change)) continue
+      const { from, to, reason, server } = change
+      const where = `${to.epoch}/${to.seq}`
+      const sentence = `${topic}: continuity was not proven (${reason}): messages may be missing before ${where}.`
+      const since = from === undefined ? {} : { from }
+      this.options.voice.emit('gap', { topic, ...since, to, reason, server, sentence })
+    }
+  }
+
+  #createHub({ name, kind }: SubscribeArguments): TopicHub {
+    const { session, streams, loop, voice } = this.options
+    const hub: TopicHub = new TopicHub({
+      topic: name,
+      kind: () => session().machine.topics.get(name)?.kind ?? kind,
+      maxBuffered: streams.maxBuffered,
+      now: () => loop.now,
+      currentAt: () => session().machine.topics.get(name)?.currentAt,
+      report: (error) => voice.listenerThrew(error, name),
+      onPressure: (full) => this.#feed({ type: 'topic-pressure', topic: name, full }),
+      onEmpty: () => this.#closeTopic(name, hub),
+    })
+    return hub
+  }
+
+  #closeTopic(name: string, hub: TopicHub): void {
+    if (this.#hubs.get(name) !== hub) return
+    this.#hubs.delete(name)
+    hub.end()
+    this.#feed({ type: 'topic-close', topic: name })
+  }
+
+  #topicConfig({ name, kind, parse, cursor, freshWithinMs }: SubscribeArguments): TopicConfig {
+    const { logKeys, staleAfterMs } = this.options.streams
+    return {
+      name,
+      logKeys,
+      staleAfterMs,
+      ...(kind === undefined ? {} : { kind }),
+      ...(parse === undefined ? {} : { parse }),
+      ...(cursor === undefined ? {} : { cursor }),
+      ...(freshWithinMs === undefined ? {} : { freshWithinMs }),
+    }
+  }
+
+  #feed(input: SessionInput): void {
+    this.options.session().feed(input)
+  }
+}
+
+function isGap(change: Change): change is Extract<Change, { op: 'gap' }> {
+  return change.op === 'gap'
+}

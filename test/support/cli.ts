@@ -1,0 +1,65 @@
+/** The command, built from the source tree as tsup builds it, and run as a process of its own. */
+import { spawn } from 'node:child_process'
+import { build } from 'esbuild'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+// Below node_modules, so that its dependencies are found.
+const folder = join(root, 'node_modules', '.cache', 'failover-client', `cli-${process.pid}`)
+
+/** Builds `cli.js` and, where it looks for it, the program of the servers. Resolves with the path of the command. */
+export async function buildCli(): Promise<string> {
+  await build({
+    entryPoints: { cli: join(root, 'src/cli/main.ts'), 'testing/server': join(root, 'src/testing/node/server/main.ts') },
+    outdir: folder,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'silent',
+  })
+  return join(folder, 'cli.js')
+}
+
+export interface CliRun {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+  readonly tookMs: number
+}
+
+/** Runs it without a terminal. `onLine` hears each line of output as it comes, and may signal the process. */
+export function runCli(
+  file: string,
+  args: readonly string[],
+  onLine: (line: string, kill: (signal: NodeJS.Signals) => void) => void = () => undefined,
+): Promise<CliRun> {
+  const startedAt = performance.now()
+  const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let stdout = ''
+  let stderr = ''
+  let told = 0
+  child.stderr.on('data', (data: Buffer) => (stderr += data.toString()))
+  child.stdout.on('data', (data: Buffer) => {
+    stdout += data.toString()
+    const lines = stdout.split('\n').slice(0, -1)
+    for (const line of lines.slice(told)) onLine(line, (signal) => child.kill(signal))
+    told = lines.length
+  })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, stdout, stderr, tookMs: performance.now() - startedAt }))
+  })
+}
+
+/** Is there such a process? */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest'
+import { parseArguments } from '../../src/cli/arguments'
+import { actionsOf, KEYS } from '../../src/cli/demo/keys'
+import { EXIT, EXIT_CODES, SIGNAL_EXIT } from '../../src/cli/exit-codes'
+import { helpText } from '../../src/cli/help'
+
+describe('arguments', () => {
+  it.each([
+    [['demo'], { kind: 'demo', options: { json: false, script: false } }],
+    [['demo', '--json'], { kind: 'demo', options: { json: true, script: false } }],
+    [['--script', 'demo'], { kind: 'demo', options: { json: false, script: true } }],
+    [['--help'], { kind: 'help' }],
+    [['demo', '-h'], { kind: 'help' }],
+    [['--version'], { kind: 'version' }],
+  ])('%j', (args, expected) => {
+    expect(parseArguments(args)).toEqual(expected)
+  })
+
+  it.each([
+    [[], 'no command given'],
+    [['dance'], "unknown command 'dance'"],
+    [['doctor', 'a365web1.contoso.com'], "unknown command 'doctor'"],
+    [['demo', '--loud'], "unknown option '--loud'"],
+    [['demo', '-x'], "unknown option '-x'"],
+    [['demo', 'srv1'], "demo takes no argument 'srv1'"],
+  ])('%j is wrong, said in one line', (args, message) => {
+    expect(parseArguments(args)).toEqual({ kind: 'wrong', message })
+  })
+
+  it('tells of a value where none is taken, in one line', () => {
+    const request = parseArguments(['demo', '--json=yes'])
+    expect(request.kind).toBe('wrong')
+    expect(request).toHaveProperty('message', expect.stringMatching(/^[^\n]*--json[^\n]*$/))
+  })
+})
+
+describe('help', () => {
+  it('lists every key and exit code, and nothing that does not exist', () => {
+    const help = helpText()
+    for (const { key, what } of KEYS) expect(help).toMatch(new RegExp(`^ {2}${key} +${what.slice(0, 12)}`, 'm'))
+    const codes = [...Object.values(EXIT), SIGNAL_EXIT.SIGINT, SIGNAL_EXIT.SIGTERM]
+    const listed = EXIT_CODES.flatMap(([code]) => code.split(', ').map(Number))
+    expect(listed).toEqual(codes)
+    for (const [code, meaning] of EXIT_CODES) expect(help).toContain(`${code.padEnd(8)}  ${meaning}`)
+    expect(help).not.toContain('doctor')
+    expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
+  })
+})
+
+describe('keys', () => {
+  it('reads what was typed, in order, in either case', () => {
+    expect(actionsOf('kHu')).toEqual(['kill', 'hang', 'stop-ucc'])
+    expect(actionsOf('dsrtq')).toEqual(['drain', 'switchover', 'repair', 'tour', 'quit'])
+  })
+
+  it('takes Ctrl+C for an interrupt: in raw mode no signal comes', () => {
+    expect(actionsOf('\x03')).toEqual(['interrupt'])
+  })
+
+  it('ignores other keys, and the letters inside escape sequences', () => {
+    expect(actionsOf('xyz \r1')).toEqual([])
+    expect(actionsOf('\x1b[A\x1b[1;5D\x1bOQ\x1b[15~')).toEqual([])
+    expect(actionsOf('\x1b[Ak')).toEqual(['kill'])
+  })
+})
