@@ -26,6 +26,7 @@ export type LinkPhase =
 /** The part of a token's life after which the next one is asked for. */
 const RENEW_AT = 0.8
 const MIN_TOKEN_LIFE_MS = 1000
+const MAX_PROBLEMS_TOLD = 8
 
 /** What an id of this connection stands for. */
 export type IdMeaning = { readonly topic: string } | { readonly command: true }
@@ -58,6 +59,7 @@ export class Link {
   readonly answered = new Set<string>()
   readonly adopted = new Set<string>()
   #lastId = 0
+  readonly #problemsTold = new Set<string>()
   #proofToldAt: Instant = -NEVER
   #clockToldAt: Instant = -NEVER
 
@@ -93,6 +95,13 @@ export class Link {
   tellsProof(now: Instant, everyMs: DurationMs): boolean {
     if (now - this.#proofToldAt < everyMs) return false
     this.#proofToldAt = now
+    return true
+  }
+
+  /** One warning for each kind of bad frame, and a few at most: a server that goes mad must not flood the application. */
+  tellsProblem(detail: string): boolean {
+    if (this.#problemsTold.has(detail) || this.#problemsTold.size >= MAX_PROBLEMS_TOLD) return false
+    this.#problemsTold.add(detail)
     return true
   }
 

@@ -85,6 +85,7 @@ export function hearProblem(link: Link, problem: FrameProblem, context: FrameCon
   if (meaning !== undefined && 'topic' in meaning) {
     context.topics.handle(context.now, meaning.topic, { type: 'problem', link: link.id, detail: problem.detail })
   }
+  if (!link.tellsProblem(problem.detail)) return
   const sentence = `${link.server} sent a frame that was refused: ${problem.detail}.`
   context.emit({ type: 'warning', code: 'FRAME_REFUSED', sentence, endpointId: link.road.endpointId })
 }

@@ -172,13 +172,14 @@ class LogContent implements TopicContent {
   }
 
   snapshot(items: readonly SnapshotItem[], source: ChangeSource): AppliedSnapshot {
-    const { continuous, unknown } = this.#memory.judge(items)
-    const proven = continuous || nothingMissed(items, source)
+    const fresh = newerItems(items, source)
+    const { continuous, unknown } = this.#memory.judge(fresh ?? items)
+    const proven = continuous || fresh !== undefined || nothingMissed(items, source)
     const changes: Change[] = []
     // Nothing was ever seen and no position given: this is the beginning, and a beginning has no gap.
     const gap = source.before !== undefined && !proven
     if (gap && source.after !== undefined) changes.push(gapChange(source, source.before, source.after))
-    for (const item of isBehind(source) ? [] : unknown) push(changes, this.#append(item, source))
+    for (const item of unknown) push(changes, this.#append(item, source))
     // Known items are the newest known of this server too: without this they would be forgotten before older ones.
     for (const item of items) this.#memory.remember(item.key)
     this.loaded = true
@@ -193,14 +194,20 @@ class LogContent implements TopicContent {
   }
 }
 
-/** The same sequence space and not ahead: everything in it was seen. */
-function isBehind({ before, after }: ChangeSource): boolean {
-  return before !== undefined && after !== undefined && before.epoch === after.epoch && after.seq <= before.seq
+/**
+ * The items behind the position, when positions alone prove that none is missing: the same sequence space, in which
+ * each append is one `seq`, and enough items to reach back.
+ */
+function newerItems(items: readonly SnapshotItem[], source: ChangeSource): readonly SnapshotItem[] | undefined {
+  const { before, after } = source
+  if (before === undefined || after === undefined || before.epoch !== after.epoch) return undefined
+  const missing = Math.max(0, after.seq - before.seq)
+  return items.length >= missing ? items.slice(items.length - missing) : undefined
 }
 
-/** Positions alone prove it: the snapshot is not ahead, or neither log ever had a message. */
+/** Neither log ever had a message. */
 function nothingMissed(items: readonly SnapshotItem[], source: ChangeSource): boolean {
-  return isBehind(source) || (source.before?.seq === 0 && source.after?.seq === 0 && items.length === 0)
+  return source.before?.seq === 0 && source.after?.seq === 0 && items.length === 0
 }
 
 function gapChange(source: ChangeSource, from: Cursor, to: Cursor): Change {

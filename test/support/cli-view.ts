@@ -10,7 +10,15 @@ export function moveRow(client: ViewerName, change: Partial<MoveRow> = {}): Move
     from: 'srv1',
     to: 'srv2',
     reason: 'server-silent',
-    timings: { detectMs: 1401.26, decideMs: 2, spreadMs: 3, connectMs: 9, restoreMs: 0, resumeMs: 7.04, totalMs: 1422.3 },
+    timings: {
+      detectMs: 1401.26,
+      decideMs: 2,
+      spreadMs: 3,
+      connectMs: 9,
+      restoreMs: 0,
+      resumeMs: 7.04,
+      totalMs: 1422.3,
+    },
     ...change,
   }
 }
@@ -36,7 +44,7 @@ function client(name: ViewerName): ClientView {
     offlineReason: undefined,
     active: 'srv2',
     silentMs: 42,
-    bars: [0, 0, 4, 5, 0, 6, 0, 0, 0, 0, 30, 5, 4, 4],
+    bars: [-1, -1, -1, 4, 5, 0, 6, 0, 0, 0, 0, 30, 5, 4, 4],
     audit: NOTHING,
   }
 }

@@ -11,7 +11,10 @@ const folder = join(root, 'node_modules', '.cache', 'failover-client', `cli-${pr
 /** Builds `cli.js` and, where it looks for it, the program of the servers. Resolves with the path of the command. */
 export async function buildCli(): Promise<string> {
   await build({
-    entryPoints: { cli: join(root, 'src/cli/main.ts'), 'testing/server': join(root, 'src/testing/node/server/main.ts') },
+    entryPoints: {
+      cli: join(root, 'src/cli/main.ts'),
+      'testing/server': join(root, 'src/testing/node/server/main.ts'),
+    },
     outdir: folder,
     bundle: true,
     platform: 'node',

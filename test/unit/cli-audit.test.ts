@@ -99,7 +99,7 @@ describe('pulse', () => {
   it('counts arrivals in quarters of a second, oldest first', () => {
     const pulse = new Pulse(0)
     for (const at of [10, 20, 260, 900]) pulse.hit(at)
-    expect(pulse.bars(1000, 4)).toEqual([2, 1, 0, 1])
+    expect(pulse.bars(1000, 6)).toEqual([-1, -1, 2, 1, 0, 1])
   })
 
   it('measures the longest silence since it was started anew, the present one included', () => {
@@ -118,6 +118,7 @@ describe('pulse', () => {
     const pulse = new Pulse(0)
     for (let at = 0; at < 3_600_000; at += 200) pulse.hit(at)
     expect(pulse.bars(3_600_000, 240).every((count) => count > 0)).toBe(true)
+    // The first minutes are forgotten.
     expect(pulse.bars(60_000, 4)).toEqual([0, 0, 0, 0])
   })
 })

@@ -57,7 +57,12 @@ describe('summary', () => {
   it.each([
     ['a step that ended otherwise', [stepReport({ problems: ['desktop was not on srv2 within 8000 ms'] })], {}, []],
     ['a lost event', [stepReport()], { audit: { ...NOTHING, published: 80, delivered: 79, lost: 1 } }, []],
-    ['an event that never came', [stepReport()], { audit: { ...NOTHING, published: 80, delivered: 79, behind: 1 } }, []],
+    [
+      'an event that never came',
+      [stepReport()],
+      { audit: { ...NOTHING, published: 80, delivered: 79, behind: 1 } },
+      [],
+    ],
     ['a duplicate', [stepReport()], { audit: { ...NOTHING, published: 80, delivered: 80, duplicated: 1 } }, []],
     ['a command executed twice', [stepReport()], { executedTwice: 1 }, []],
     ['a view that is not the cluster’s', [stepReport()], {}, ['ucc/helpdesk/agents']],

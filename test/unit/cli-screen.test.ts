@@ -93,8 +93,13 @@ describe('screen', () => {
   it('draws a silence, not chance: three empty quarters of a second, and not those before the first event', () => {
     const pulse = shown(stageView(), QUIET, 140, 40)
       .split('\n')
-      .find((line) => line.includes('events ·'))
-    expect(pulse).toMatch(/events ··[▁-█]{2}·[▁-█]××××█[▁-█]{3} +40 ms/)
+      .find((line) => line.includes('events '))
+    expect(pulse).toMatch(/events {4}[▁-█]{2}·[▁-█]××××█[▁-█]{3} +40 ms/)
+  })
+
+  it('draws a silence that fills the whole width', () => {
+    const clients = stageView().clients.map((one) => ({ ...one, bars: Array.from({ length: 120 }, () => 0) }))
+    expect(shown(stageView({ clients }), QUIET, 140, 40)).toMatch(/events ×{40,} +40 ms/)
   })
 
   it('says what is wrong', () => {

@@ -93,6 +93,7 @@ export function pulseLine({ bars, silentMs }: ClientView, columns: number): Line
 }
 
 function bar(count: number, most: number, silent: boolean): Segment {
+  if (count < 0) return text(' ')
   if (count === 0) return silent ? text('×', 'red') : text('·', 'dim')
   const level = Math.min(BLOCKS.length - 1, Math.floor((count / most) * BLOCKS.length))
   return text(BLOCKS[level] ?? '█', 'cyan')
@@ -100,12 +101,12 @@ function bar(count: number, most: number, silent: boolean): Segment {
 
 /** Is this empty bar part of a long enough run? */
 function isSilent(bars: readonly number[], index: number): boolean {
+  if (bars[index] !== 0) return false
   let first = index
   let last = index
   while (bars[first - 1] === 0) first -= 1
   while (bars[last + 1] === 0) last += 1
-  // The seconds before the first event are no silence.
-  return first > 0 && last - first + 1 >= SILENCE_BARS
+  return last - first + 1 >= SILENCE_BARS
 }
 
 /** Neighbours of the same style as one segment. */

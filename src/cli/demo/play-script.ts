@@ -2,7 +2,7 @@
 import { EXIT } from '../exit-codes'
 import { playStep, type StepReport } from './director'
 import type { Reporter } from './reporters'
-import { SCENARIO } from './scenario'
+import { SCENARIO, type Step } from './scenario'
 import type { Stage } from './stage'
 import { sumUp } from './summary'
 
@@ -12,13 +12,18 @@ const WARM_UP_MS = 1500
 const SETTLE_WITHIN_MS = 5000
 
 /** Plays it; resolves with the exit code. */
-export async function playScript(stage: Stage, reporter: Reporter, signal: AbortSignal): Promise<number> {
+export async function playScript(
+  stage: Stage,
+  reporter: Reporter,
+  signal: AbortSignal,
+  script: readonly Step[] = SCENARIO,
+): Promise<number> {
   reporter.start(stage.view())
   stage.onMove((move) => reporter.move(move))
   await stage.flow(WARM_UP_MS, signal)
   const reports: StepReport[] = []
-  for (const [index, step] of SCENARIO.entries()) {
-    reporter.step(step, index + 1, SCENARIO.length)
+  for (const [index, step] of script.entries()) {
+    reporter.step(step, index + 1, script.length)
     const report = await playStep(stage, step, LINGER_MS, signal)
     if (report === undefined) return EXIT.failed
     reports.push(report)

@@ -6,6 +6,8 @@ const BUCKETS = 240
 /** Counts arrivals of the last minute, in buckets of a quarter of a second. */
 export class Pulse {
   readonly #counts = new Map<number, number>()
+  /** Bucket of the first arrival. */
+  #first = Infinity
   #lastAt: number
   #longestMs = 0
 
@@ -17,6 +19,7 @@ export class Pulse {
     this.#longestMs = Math.max(this.#longestMs, now - this.#lastAt)
     this.#lastAt = now
     const bucket = Math.floor(now / BUCKET_MS)
+    this.#first = Math.min(this.#first, bucket)
     this.#counts.set(bucket, (this.#counts.get(bucket) ?? 0) + 1)
     if (this.#counts.size <= BUCKETS) return
     for (const old of this.#counts.keys()) {
@@ -24,10 +27,13 @@ export class Pulse {
     }
   }
 
-  /** Arrivals in each of the last `count` full buckets, oldest first. */
+  /** Arrivals in each of the last `count` full buckets, oldest first; -1 before the first arrival ever. */
   bars(now: number, count: number): readonly number[] {
-    const last = Math.floor(now / BUCKET_MS) - 1
-    return Array.from({ length: count }, (_unused, index) => this.#counts.get(last - count + 1 + index) ?? 0)
+    const oldest = Math.floor(now / BUCKET_MS) - count
+    return Array.from({ length: count }, (_unused, index) => {
+      const bucket = oldest + index
+      return bucket < this.#first ? -1 : (this.#counts.get(bucket) ?? 0)
+    })
   }
 
   /** Since the last arrival. */

@@ -71,7 +71,7 @@ export interface ClientView {
   readonly offlineReason: OfflineReason | undefined
   readonly active: string | undefined
   readonly silentMs: number
-  /** Events in each of the last quarters of a second, oldest first. */
+  /** Events in each of the last quarters of a second, oldest first; -1 before the first event ever. */
   readonly bars: readonly number[]
   readonly audit: AuditCount
 }
