@@ -6,20 +6,17 @@
  *
  * After every input the machine settles: all seats look at the facts again, then what is due is asked.
  */
+import { Cadence } from './cadence'
 import type { Endpoint } from './endpoint'
 import { Judge } from './judge'
-import { Prober, type Attempt, type ProbeKey } from './prober'
+import { Prober, type Attempt } from './prober'
 import type { PoolEffect, PoolInput, SeatId } from './pool-protocol'
 import type { Random } from './random'
 import { Seat, type SeatContext } from './seat'
 import type { PoolSettings } from './settings'
-import { spreadWindow } from './spread'
+import { Standbys } from './standbys'
 import { NEVER, type DurationMs, type Instant } from './time'
 
-/** "With such proof in the last 2 s" a readiness probe can wait: the age limit is the active interval itself. */
-type NextProbe = (key: ProbeKey, lastAt: Instant, unit: number) => Instant
-
-const ALL_DOWN_MS = 1000
 /** Longer than the question may take, so that no two are under way. */
 const REFERENCE_AGAIN_MS = 2000
 
@@ -27,10 +24,9 @@ export class PoolMachine {
   readonly judge: Judge
   readonly #seats = new Map<SeatId, Seat>()
   readonly #prober: Prober
-  readonly #warm = new Map<SeatId, string | undefined>()
-  readonly #recheck = new Set<string>()
+  readonly #cadence: Cadence
+  readonly #standbys: Standbys
   #effects: PoolEffect[] = []
-  #hidden = false
   #lastMove = 0
   #lastQuestion = 0
   #referenceAskedAt: Instant = -NEVER
@@ -42,6 +38,8 @@ export class PoolMachine {
     this.#prober = new Prober(settings.health, random)
     const emit = (effect: PoolEffect): void => void this.#effects.push(effect)
     this.judge = new Judge(settings, random, emit, (endpointId, minGapMs) => this.#urge(endpointId, minGapMs))
+    this.#cadence = new Cadence(settings, this.judge, () => this.#seats.values())
+    this.#standbys = new Standbys(this.judge, emit)
   }
 
   seat(id: SeatId): Seat | undefined {
@@ -65,7 +63,7 @@ export class PoolMachine {
   /** When the next `tick` is due. */
   deadline(): Instant {
     let at = Math.min(
-      this.#prober.deadline(this.#nextProbe),
+      this.#prober.deadline(this.#cadence.nextAt),
       this.judge.roster.deadline((id) => this.#used(id)),
     )
     for (const seat of this.#seats.values()) at = Math.min(at, seat.deadline())
@@ -89,7 +87,7 @@ export class PoolMachine {
       case 'readiness':
         return this.#heard(now, input)
       case 'hidden':
-        this.#hidden = input.hidden
+        this.#cadence.hidden = input.hidden
         return input.hidden ? undefined : this.#prober.urge(now, () => true, this.settings.health.edgeIntervalMs)
       case 'check':
         return this.#prober.urge(now, () => true)
@@ -114,7 +112,7 @@ export class PoolMachine {
       case 'seat-close':
         seat.closed()
         this.#seats.delete(input.seat)
-        this.#warm.delete(input.seat)
+        this.#standbys.closed(input.seat)
         return
       case 'seat-live':
         return seat.wantLive(now)
@@ -239,9 +237,12 @@ export class PoolMachine {
   #settle(now: Instant): void {
     this.#syncProber()
     for (const seat of this.#seats.values()) seat.evaluate(now)
-    for (const seat of this.#seats.values()) this.#tellWarm(seat)
-    this.#tellStandby()
-    for (const attempt of this.#prober.due(now, this.#nextProbe, (id) => this.judge.roster.get(id)?.generation ?? 0)) {
+    this.#standbys.tell([...this.#seats.values()])
+    for (const attempt of this.#prober.due(
+      now,
+      this.#cadence.nextAt,
+      (id) => this.judge.roster.get(id)?.generation ?? 0,
+    )) {
       this.#ask(attempt)
     }
   }
@@ -250,7 +251,7 @@ export class PoolMachine {
     const endpoint = this.judge.roster.get(attempt.endpointId)
     if (endpoint === undefined) return
     const { timeoutMs } = this.settings.health
-    this.#recheck.delete(attempt.endpointId)
+    this.#cadence.asked(attempt.endpointId)
     this.#effects.push({ type: 'probe', attempt: attempt.attempt, road: endpoint.road, ucc: attempt.ucc, timeoutMs })
   }
 
@@ -260,87 +261,13 @@ export class PoolMachine {
     this.#prober.sync(roster.flatMap((endpoint) => [...uccs].map((ucc) => ({ endpointId: endpoint.id, ucc }))))
   }
 
-  /** The cadence, from the facts of the moment. */
-  readonly #nextProbe: NextProbe = (key, lastAt, unit) => {
-    const { health } = this.settings
-    const endpoint = this.judge.roster.get(key.endpointId)
-    if (endpoint === undefined) return NEVER
-    const seats = [...this.#seats.values()].filter((seat) => seat.who.ucc === key.ucc)
-    const edgeMs = Math.max(health.edgeIntervalMs, this.#windowMs(endpoint, key.ucc) / 2)
-    if (seats.some((seat) => seat.watchful)) {
-      const roster = this.judge.roster.present()
-      const allDown = roster.every((one) => one.liveness.is === 'down')
-      return lastAt + unit * (allDown ? Math.max(ALL_DOWN_MS, edgeMs) : edgeMs)
-    }
-    const missing = endpoint.misses > 0 && endpoint.misses < health.fall
-    const returning = endpoint.breaker.state.is !== 'closed' && endpoint.liveness.is === 'up'
-    if (missing || returning || this.#recheck.has(endpoint.id)) return lastAt + unit * edgeMs
-    if (this.#hidden) return lastAt + unit * health.hiddenIntervalMs
-    const standbyAt = lastAt + unit * health.standbyIntervalMs
-    if (!seats.some((seat) => this.#inUse(seat, endpoint))) return standbyAt
-    const proofAt = this.judge.word(endpoint, key.ucc)?.at ?? -NEVER
-    return Math.min(standbyAt, Math.max(lastAt, proofAt) + unit * health.activeIntervalMs)
-  }
-
-  #inUse(seat: Seat, endpoint: Endpoint): boolean {
-    const here = seat.place.is === 'at' ? seat.place.endpointId : undefined
-    return here === endpoint.id || seat.move?.plan.to === endpoint.id
-  }
-
-  #windowMs(endpoint: Endpoint, ucc: string | undefined): DurationMs {
-    const load = this.judge.word(endpoint, ucc)?.load
-    // Without any announcement the default window is about moves; asking goes at the plain edge cadence.
-    if (load === undefined) return 0
-    return spreadWindow({ left: load, dialled: load }, this.settings.failover)
-  }
-
   #urge(endpointId: string, minGapMs: DurationMs): void {
-    if (minGapMs >= this.settings.health.edgeIntervalMs) this.#recheck.add(endpointId)
+    if (minGapMs >= this.settings.health.edgeIntervalMs) this.#cadence.recheck(endpointId)
     this.#prober.urge(this.#now, (key) => key.endpointId === endpointId, minGapMs)
   }
 
   #used(id: string): boolean {
     for (const seat of this.#seats.values()) if (seat.uses(id)) return true
     return false
-  }
-
-  /** The slow decay of what nobody uses is told before it is needed. */
-  #tellStandby(): void {
-    const isServed = [...this.#seats.values()].some((seat) => seat.condition.is === 'serving')
-    for (const endpoint of this.judge.roster.present()) {
-      if (endpoint.breaker.state.is === 'closed') this.judge.forgetWarning('STANDBY_UNREACHABLE', endpoint.id)
-      else if (isServed && !this.#used(endpoint.id)) {
-        const sentence = `${endpoint.seed.name} could not take over now: ${endpoint.lastError ?? 'it does not answer'}.`
-        this.judge.warnOnce('STANDBY_UNREACHABLE', sentence, endpoint.id)
-      }
-    }
-  }
-
-  /** Where a warm standby should wait: the best other server that answers, whether it runs the UCC yet or not. */
-  #tellWarm(seat: Seat): void {
-    if (!seat.who.warm) return
-    const endpoint = this.#warmEndpoint(seat)
-    if (this.#warm.get(seat.who.id) === endpoint?.id) return
-    this.#warm.set(seat.who.id, endpoint?.id)
-    this.#effects.push({ type: 'warm', seat: seat.who.id, road: endpoint?.road })
-  }
-
-  #warmEndpoint(seat: Seat): Endpoint | undefined {
-    // While a road is sought the warm connection stays where it is: it may be the road.
-    const kept = this.#warm.get(seat.who.id)
-    if (seat.place.is === 'searching' || seat.move !== undefined)
-      return kept === undefined ? undefined : this.judge.roster.get(kept)
-    const here = this.judge.roster.get(seat.place.endpointId)
-    return this.judge.roster
-      .present()
-      .filter((one) => one !== here && (one.server === undefined || one.server !== here?.server))
-      .filter(
-        (one) =>
-          one.liveness.is === 'up' &&
-          one.breaker.state.is === 'closed' &&
-          one.contract !== 'absent' &&
-          !one.unauthorized,
-      )
-      .sort((a, b) => a.seed.rank - b.seed.rank || a.order - b.order)[0]
   }
 }

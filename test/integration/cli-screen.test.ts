@@ -159,7 +159,7 @@ describe('the verdict is earned', () => {
       key: 'phantom',
       data: null,
       ts: 0,
-      cursor: { epoch: 'shared.1', seq: 1 },
+      cursor: { epoch: 'shared.1', seq: 1_000_000 },
       positions: {},
     })
     const script = SCENARIO.filter(({ id }) => id === 'switchover')

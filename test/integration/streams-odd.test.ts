@@ -1,7 +1,7 @@
 /** Streams under odd circumstances: big and cut snapshots, new epochs, broken and slow consumers, no WebSocket. */
 import { describe, expect, test } from 'vitest'
 import { isFailoverError, type Change, type FailoverClient } from '../../src/index'
-import type { Published } from '../../src/testing/node'
+import type { ConnectionRecord, Published } from '../../src/testing/node'
 import {
   compareLog,
   elapse,
@@ -64,27 +64,37 @@ describe('a 3 MB snapshot', () => {
   test.each(['shared', 'split'] as const)(
     'is cut in the middle of a failover (%s logs): the old view stays until the new one is whole',
     async (log) => {
-      const harness = await startHarness({ log, historySize: 2, servers: 3 })
+      const harness = await startHarness({ log, historySize: 2, standby: 'stopped' })
       const { cluster } = harness
       publishThreeMegabytes(harness)
-      const connected = harness.connect(FAST)
-      const board = connected.client.subscribe(AGENTS)
+      const { client, events } = harness.connect(FAST)
+      const board = client.subscribe(AGENTS)
       await until('the board', () => board.state === 'live' && board.view.size === 300, 9000)
       const before = board.view
       const batches: (readonly Change[])[] = []
       board.on('batch', (changes) => batches.push(changes))
       await cluster.cutSnapshotAfterParts('srv2', 6)
       await cluster.kill('srv1')
+      // While nobody serves: all of it comes with the snapshot.
       for (const n of [10, 20, 30]) cluster.publish(AGENTS, { key: `a${n}`, data: { n, text: 'new' } })
+      await until('the loss to be seen', () => board.state === 'recovering', 3000)
+      await cluster.startUcc('srv2')
+      const cut = (): ConnectionRecord | undefined => cluster.server('srv2').connections()[0]
+      await until(
+        'the cut',
+        () => cut()?.closedAt !== undefined,
+        9000,
+        () => client.decisions().slice(-8),
+      )
+      expect(cut()).toMatchObject({ closeCode: 1006 })
       expect(board.view).toBe(before)
       await until(
         'the board again',
         () => board.state === 'live',
         15_000,
-        () => connected.client.decisions().slice(-8),
+        () => client.decisions().slice(-8),
       )
-      const [cut] = cluster.server('srv2').connections()
-      expect(cut).toMatchObject({ closeCode: 1006 })
+      expect(events.failover).toMatchObject([{ to: { server: 'srv2' } }])
       // One resync, with the real differences only, however often it was begun.
       expect(
         batches.map((changes) =>

@@ -93,7 +93,7 @@ describe('screen', () => {
   it('draws a silence, not chance: three empty quarters of a second, and not those before the first event', () => {
     const pulse = shown(stageView(), QUIET, 140, 40)
       .split('\n')
-      .find((line) => line.includes('events '))
+      .find((line) => line.includes('│ events '))
     expect(pulse).toMatch(/events {4}[▁-█]{2}·[▁-█]××××█[▁-█]{3} +40 ms/)
   })
 
