@@ -1,6 +1,6 @@
 // How long a failover takes, against the floor and against libraries people would pick, on the same faults.
 //
-//   node bench/failover.mjs [--no-libraries] [--runs 20]
+//   node bench/failover.mjs [--no-libraries] [--runs 20] [kill hang ucc drain]
 //
 // The floor is a hand-written WebSocket that already knows the answer: in `kill` it dials the other server when its
 // connection closes; in the other faults it is told at the instant of the fault. Everybody follows one log of
@@ -12,7 +12,8 @@ import { followByHand, followByLibrary } from './lib/raw-follower.mjs'
 import { report, say } from './lib/report.mjs'
 import { connect, defects, elapse, firstFromOther, recordLog, until, withCluster } from './lib/scene.mjs'
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: { 'no-libraries': { type: 'boolean', default: false }, runs: { type: 'string', default: '20' } },
 })
 const RUNS = Number(values.runs)
@@ -157,7 +158,8 @@ const followers = [
   })),
 ]
 const rows = []
-for (const name of Object.keys(FAULTS)) rows.push(...(await play(name, followers)))
+const names = positionals.length > 0 ? positionals : Object.keys(FAULTS)
+for (const name of names) rows.push(...(await play(name, followers)))
 report({
   title: 'Failover time',
   columns: ['the server in use', 'follower', 'median', 'worst', 'to the floor', 'longest silence', 'wrong', 'runs'],

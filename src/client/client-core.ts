@@ -197,10 +197,7 @@ export class ClientCore {
       const added = infos(news.added)
       const removed = infos(news.removed)
       const sentence = `The ${news.source} named ${news.added.length} new and dropped ${news.removed.length} endpoints.`
-      memory.save(
-        driver.endpoints().map((endpoint) => endpoint.seed),
-        this.active?.server,
-      )
+      memory.save(driver.endpoints(), this.active?.id)
       return this.voice.emit('topologyChange', {
         added,
         removed,
@@ -239,13 +236,10 @@ export class ClientCore {
   }
 
   #moved({ plan, timings }: Extract<SessionEffect, { type: 'moved' }>): void {
-    this.runtime.memory.save(
-      this.runtime.driver.endpoints().map((endpoint) => endpoint.seed),
-      plan.to,
-    )
+    this.runtime.memory.save(this.runtime.driver.endpoints(), plan.to)
     const report = this.#report(plan, timings)
-    if (report === undefined) return
     this.moves.done(plan.id, report)
+    if (report === undefined) return
     const { from, to, reason } = report
     const sentence = `${report.kind} from ${from.name} to ${to.name} (${reason}) in ${Math.round(timings.totalMs)} ms.`
     this.voice.decide('move', reason, sentence, { from: from.id, to: to.id, totalMs: Math.round(timings.totalMs) })

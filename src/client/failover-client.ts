@@ -1,7 +1,6 @@
 /** `createFailoverClient`: the public object over the client's core. Checks arguments, refuses use after close. */
 import { createEventSourceClass } from '../drop-in/event-source'
 import { createFetch } from '../drop-in/fetch'
-import type { Routing } from '../drop-in/routing'
 import { createWebSocketClass } from '../drop-in/web-socket'
 import { FailoverError } from '../errors'
 import type { Platform } from '../platform/platform'
@@ -59,10 +58,13 @@ export class Client implements FailoverClient {
     this.fetch = createFetch(this.#core.routing)
     this.WebSocket = createWebSocketClass(this.#core.routing)
     this.EventSource = createEventSourceClass(this.#core.routing)
-  }
-
-  get [ROUTING](): Routing {
-    return this.#core.routing
+    // Here and not in or beside the class body: a computed member or a statement counts as a side effect, and would
+    // keep the whole client in the bundle of a page that imports anything else.
+    Object.defineProperty(this, ROUTING, { value: this.#core.routing })
+    // `await using client = …` where the runtime knows the symbol.
+    if (Symbol.asyncDispose !== undefined) {
+      Object.defineProperty(this, Symbol.asyncDispose, { value: () => this.close() })
+    }
   }
 
   get state(): ClientState {
@@ -228,15 +230,6 @@ export class Client implements FailoverClient {
   #guard(): void {
     if (this.#core.isClosed) throw closedError()
   }
-}
-
-// `await using client = …` where the runtime knows the symbol.
-if (Symbol.asyncDispose !== undefined) {
-  Object.defineProperty(Client.prototype, Symbol.asyncDispose, {
-    value(this: Client) {
-      return this.close()
-    },
-  })
 }
 
 function closedError(): FailoverError {

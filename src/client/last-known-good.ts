@@ -2,7 +2,9 @@
  * Last known good: the endpoints learned so far, kept in the store under a versioned key. Read back as a hint: every
  * endpoint is accepted by the same rules as a freshly learned one, and probed before use. Never a token, never a view.
  */
+import { endpointId } from '../core/endpoint-id'
 import { isObject, member, readText } from '../core/parse-frame'
+import type { Endpoint } from '../core/endpoint'
 import type { EndpointSeed } from '../core/pool-protocol'
 import type { Platform, Store } from '../platform/platform'
 import type { ClientConfig } from './options'
@@ -21,6 +23,7 @@ export class LastKnownGood {
   readonly #store: Store | undefined
   readonly #key: string
   #saved = ''
+  #active: string | undefined
   #writing: Promise<void> = Promise.resolve()
   #closed = false
 
@@ -47,11 +50,13 @@ export class LastKnownGood {
       )
   }
 
-  /** Keeps these; the same again writes nothing. */
-  save(endpoints: readonly EndpointSeed[], active: string | undefined): void {
+  /** Keeps these, and the id of the one in use; the same again writes nothing. */
+  save(endpoints: readonly Endpoint[], activeNow: string | undefined): void {
     const store = this.#store
     if (store === undefined || this.#closed) return
-    const kept = endpoints.slice(0, MAX_ENDPOINTS).map(({ url, address, server }) => ({ url, address, server }))
+    const present = endpoints.filter(({ removedAt }) => removedAt === undefined).slice(0, MAX_ENDPOINTS)
+    const kept = present.map(({ seed: { url, address }, server }) => ({ url, address, server }))
+    const active = (this.#active = activeNow ?? this.#active)
     const content = JSON.stringify({ endpoints: kept, active })
     if (content === this.#saved) return
     this.#saved = content
@@ -93,6 +98,7 @@ function readStored(text: string, wallClock: number): ResolvedEndpoint[] | 'corr
   const endpoints = member(value, 'endpoints')
   if (member(value, 'version') !== VERSION || typeof savedAt !== 'number' || !Array.isArray(endpoints)) return 'corrupt'
   if (Math.abs(wallClock - savedAt) > MAX_AGE_MS) return []
+  const active = readText(member(value, 'active'), 2048)
   const named: ResolvedEndpoint[] = []
   for (const entry of endpoints.slice(0, MAX_ENDPOINTS) as unknown[]) {
     const url = isObject(entry) ? readText(member(entry, 'url'), 2048) : undefined
@@ -101,5 +107,7 @@ function readStored(text: string, wallClock: number): ResolvedEndpoint[] | 'corr
     const server = readText(member(entry, 'server'), 256)
     named.push({ url, ...(address === undefined ? {} : { address }), ...(server === undefined ? {} : { server }) })
   }
-  return named
+  // An order hint: whoever served last is asked for first, among those that are learned.
+  const servedLast = ({ url, address }: ResolvedEndpoint): boolean => endpointId(url, address) === active
+  return [...named.filter(servedLast), ...named.filter((one) => !servedLast(one))]
 }

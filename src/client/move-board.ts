@@ -31,10 +31,12 @@ export class MoveBoard {
     this.#calls.delete(call)
   }
 
-  done(move: number, report: MoveReport): void {
+  /** @param report nothing when the new side broke and the client is back where it was. */
+  done(move: number, report: MoveReport | undefined): void {
     for (const [call, waiting] of this.#calls) {
       if (waiting.move !== move) continue
-      waiting.resolve(report)
+      if (report !== undefined) waiting.resolve(report)
+      else waiting.reject(new FailoverError('MOVE_FAILED', 'the new side failed: the client is back where it was'))
       this.#calls.delete(call)
     }
   }

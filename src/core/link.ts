@@ -98,7 +98,7 @@ export class Link {
     return true
   }
 
-  /** One warning for each kind of bad frame, and a few at most: a server that goes mad must not flood the application. */
+  /** One warning for each kind of bad frame, and a few at most: a server that goes mad floods nobody. */
   tellsProblem(detail: string): boolean {
     if (this.#problemsTold.has(detail) || this.#problemsTold.size >= MAX_PROBLEMS_TOLD) return false
     this.#problemsTold.add(detail)

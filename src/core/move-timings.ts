@@ -27,12 +27,13 @@ export function timingsOf(
   }
 }
 
-/** A move is told once, when its link carries every topic. */
+/** A move is told once, when a link carries every topic; one that broke before is told with the one that ends it. */
 export class MoveReporter {
   #open: { readonly plan: MovePlan; readonly link: Link } | undefined
 
   begin(plan: MovePlan, link: Link): void {
-    this.#open = { plan, link }
+    const before = this.#open
+    this.#open = { plan: before === undefined || before.link === link ? plan : continued(before.plan, plan), link }
   }
 
   finish(link: Link, now: Instant): Extract<SessionEffect, { type: 'moved' }> | undefined {
@@ -40,5 +41,26 @@ export class MoveReporter {
     if (open?.link !== link) return undefined
     this.#open = undefined
     return { type: 'moved', plan: open.plan, timings: timingsOf(open.plan, link.times, now) }
+  }
+}
+
+/** Two moves as one: `before` was never told, because its link was lost before all topics were live on it. */
+function continued(before: MovePlan, plan: MovePlan): MovePlan {
+  const isMove = before.from !== undefined && before.kind !== 'initial' && before.kind !== 'redial'
+  if (!isMove) return plan
+  const isAsked = plan.kind === 'switchover' || plan.kind === 'failback'
+  // Back where it began: nothing was left in the end.
+  const kind = plan.to === before.from ? 'redial' : plan.kind === 'redial' ? before.kind : 'failover'
+  const { lastProof, detected } = before.times
+  return {
+    ...plan,
+    // Who asked for the first of them waits for its report.
+    id: isAsked ? plan.id : before.id,
+    kind: isAsked && before.kind !== 'failover' ? plan.kind : kind,
+    reason: before.reason,
+    from: before.from,
+    ...(before.fromServer === undefined ? {} : { fromServer: before.fromServer }),
+    evidence: [...before.evidence, ...plan.evidence],
+    times: { ...plan.times, lastProof, detected },
   }
 }

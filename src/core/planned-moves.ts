@@ -191,7 +191,7 @@ export class PlannedMoves {
     // A new word is followed; an old one, whose endpoint was lost meanwhile, calls back like a better rank.
     if (reason === 'designation' && this.context.judge.designation.changedAt >= place.since) return now
     const word = this.context.judge.book.word(to.server, this.who.ucc)
-    // Not heard of since it was interrupted: nothing has begun to count. Without a contract there is only the wish to go.
+    // Not heard of since it was interrupted: nothing has begun to count. Without a contract only the wish counts.
     const since = word === undefined ? (this.#pending?.since ?? now) : (word.readySince ?? now)
     return since + this.holdDown.waitMs(now)
   }

@@ -17,7 +17,7 @@ export interface Word {
   probedAt: Instant
   /** Since when it is `running` without interruption. */
   runningSince: Instant | undefined
-  /** Since when it can be gone back to without interruption: `running`, and not draining. The hold-down counts from here. */
+  /** Since when it is `running` and not draining, without interruption: the hold-down counts from here. */
   readySince: Instant | undefined
   draining: boolean
   load: Load | undefined

@@ -2,31 +2,41 @@
 import { choose, preferred, type Standing } from './choose'
 import { PROVES_NETWORK, type Endpoint } from './endpoint'
 import type { Judge } from './judge'
-import type { OfflineReason, SeatCondition } from './pool-protocol'
-import type { Place, Settled } from './seat-state'
+import type { MoveReason, OfflineReason, SeatCondition } from './pool-protocol'
+import type { ActiveMove, Place, Settled, Suspicion } from './seat-state'
 import type { PoolSettings } from './settings'
 import { spreadWindow } from './spread'
-import type { AskedReadiness } from './suspicion'
+import { decideSuspicion, type AskedReadiness, type SuspicionDecision } from './suspicion'
 import { NEVER, type DurationMs, type Instant } from './time'
+import type { ReadinessState } from './wire'
 
 /** A probe that fails while in-band proof is younger than this condemns nobody. */
 const PROOF_FRESH_MS = 3000
 /** Best answer first. */
 const ANSWERS: readonly AskedReadiness[] = ['running', 'starting', 'stopped', 'unknown', 'none', 'refused']
 
+export interface SuspicionVerdict {
+  readonly decision: SuspicionDecision
+  /** Counts one hard failure against the endpoint. */
+  readonly hard: boolean
+  readonly reason: MoveReason
+  /** What was answered, in words. */
+  readonly readiness: string
+}
+
 export class SeatView {
   constructor(
-    private readonly judge: Judge,
+    private readonly facts: Judge,
     private readonly ucc: string | undefined,
     private readonly settings: PoolSettings,
   ) {}
 
   /** Does this place serve the UCC now? A healthy live connection outweighs probes that fail. */
   serves(place: Settled): boolean {
-    const endpoint = this.judge.roster.get(place.endpointId)
+    const endpoint = this.facts.roster.get(place.endpointId)
     if (endpoint === undefined) return false
-    const word = this.judge.word(endpoint, this.ucc)
-    if (endpoint.contract !== 'absent' && (word === undefined || !this.judge.running(word, this.ucc))) return false
+    const word = this.facts.word(endpoint, this.ucc)
+    if (endpoint.contract !== 'absent' && (word === undefined || !this.facts.running(word, this.ucc))) return false
     if (!place.live) return endpoint.breaker.state.is === 'closed'
     const proven =
       word !== undefined && endpoint.liveness.is === 'down' && endpoint.liveness.at - word.at < PROOF_FRESH_MS
@@ -44,20 +54,46 @@ export class SeatView {
     asked: string | undefined,
   ): Endpoint | undefined {
     const usual = target ?? (place.is === 'at' && this.serves(place) ? place.endpointId : undefined)
-    if (usual !== undefined && !avoid.includes(usual)) return this.judge.roster.get(usual)
+    if (usual !== undefined && !avoid.includes(usual)) return this.facts.roster.get(usual)
     // After a loss only what answered since counts: a passive server's 200 is never an answer.
     const since = place.is === 'searching' ? place.since : -NEVER
-    const said = this.judge.roster.present().filter((endpoint) => this.judge.saidSince(endpoint, this.ucc, since))
-    const standings = said.map((endpoint) => this.judge.standing(endpoint, this.ucc))
+    const said = this.facts.roster.present().filter((endpoint) => this.facts.saidSince(endpoint, this.ucc, since))
+    const standings = said.map((endpoint) => this.facts.standing(endpoint, this.ucc))
     const others = standings.filter((standing) => !avoid.includes(standing.endpointId))
     const best = preferred(others, asked)?.endpointId ?? usual ?? preferred(standings, asked)?.endpointId
-    return best === undefined ? undefined : this.judge.roster.get(best)
+    return best === undefined ? undefined : this.facts.roster.get(best)
+  }
+
+  /** The decision table, asked of a suspected connection to this endpoint. */
+  judge(endpoint: Endpoint, { since, ping }: Suspicion): SuspicionVerdict {
+    const current = this.asked(endpoint, since)
+    const other = this.bestOther(endpoint, since)
+    const term = this.facts.word(endpoint, this.ucc)?.term
+    const otherTermHigher = term !== undefined && other.term !== undefined && other.term > term
+    const { decision, hard } = decideSuspicion({ ping, current, other: other.readiness, otherTermHigher })
+    const reason = decision === 'redial' ? 'connection-broken' : isDown(current) ? 'ucc-stopped' : 'server-silent'
+    return { decision, hard, reason, readiness: `readiness here ${current}, elsewhere ${other.readiness}` }
+  }
+
+  /** The target of a move has been found down, or without the UCC, since the move began. */
+  isHopeless({ plan, startedAt }: ActiveMove): boolean {
+    const endpoint = this.facts.roster.get(plan.to)
+    if (endpoint === undefined) return true
+    const { liveness, breaker, contract } = endpoint
+    if (liveness.is === 'down' && liveness.at > startedAt && breaker.state.is !== 'closed') return true
+    const word = this.facts.word(endpoint, this.ucc)
+    return contract === 'present' && word !== undefined && word.at > startedAt && !this.facts.running(word, this.ucc)
+  }
+
+  readinessOf(endpointId: string): ReadinessState {
+    const endpoint = this.facts.roster.get(endpointId)
+    return (endpoint === undefined ? undefined : this.facts.word(endpoint, this.ucc)?.state) ?? 'unknown'
   }
 
   /** What this endpoint has answered since a question. */
   asked(endpoint: Endpoint, since: Instant): AskedReadiness {
-    const word = this.judge.word(endpoint, this.ucc)
-    const isDown = word !== undefined && !this.judge.running(word, this.ucc)
+    const word = this.facts.word(endpoint, this.ucc)
+    const isDown = word !== undefined && !this.facts.running(word, this.ucc)
     if (isDown && word.at >= since) return word.state
     if (endpoint.liveness.is === 'down' && endpoint.liveness.at >= since) {
       return endpoint.liveness.kind === 'refused' ? 'refused' : 'none'
@@ -71,11 +107,11 @@ export class SeatView {
     current: Endpoint,
     since: Instant,
   ): { readonly readiness: AskedReadiness; readonly term: number | undefined } {
-    const answers = this.judge.roster
+    const answers = this.facts.roster
       .present()
       .filter((one) => one !== current && (one.server === undefined || one.server !== current.server))
-      .map((one) => ({ one, term: this.judge.word(one, this.ucc)?.term }))
-      .filter(({ term }) => this.judge.fence(this.ucc).allows(term))
+      .map((one) => ({ one, term: this.facts.word(one, this.ucc)?.term }))
+      .filter(({ term }) => this.facts.fence(this.ucc).allows(term))
       .map(({ one, term }) => ({
         readiness: one.answeredSince(since) ? this.asked(one, since) : ('none' as const),
         term,
@@ -107,8 +143,8 @@ export class SeatView {
 
   /** The spread window W of a move between these two. */
   windowMs(from: Endpoint, to: Standing | undefined, announcedMs: DurationMs | undefined): DurationMs {
-    const left = this.judge.word(from, this.ucc)?.load
-    const dialled = to === undefined ? undefined : this.judge.book.word(to.server, this.ucc)?.load
+    const left = this.facts.word(from, this.ucc)?.load
+    const dialled = to === undefined ? undefined : this.facts.book.word(to.server, this.ucc)?.load
     return spreadWindow(
       {
         ...(announcedMs === undefined ? {} : { announcedMs }),
@@ -121,39 +157,43 @@ export class SeatView {
 
   /** The same before the target is known: the best candidate of the moment stands for it. */
   windowFrom(from: Endpoint, announcedMs: DurationMs | undefined): DurationMs {
-    const best = choose(this.judge.standings(this.ucc), { endpointId: from.id, serves: false })
+    const best = choose(this.facts.standings(this.ucc), { endpointId: from.id, serves: false })
     return this.windowMs(from, best.do === 'failover' ? best.to : undefined, announcedMs)
   }
 
   offlineReason(): OfflineReason {
-    const roster = this.judge.roster.present()
+    const roster = this.facts.roster.present()
     const up = roster.filter((one) => one.liveness.is === 'up')
     const running = up.filter(
-      (one) => one.contract === 'absent' || this.judge.running(this.judge.word(one, this.ucc), this.ucc),
+      (one) => one.contract === 'absent' || this.facts.running(this.facts.word(one, this.ucc), this.ucc),
     )
     if (running.length > 0 && running.every((one) => one.unauthorized)) return 'unauthorized'
     if (up.length > 0) return 'starting'
     const proven = roster.some((one) => one.liveness.is === 'down' && PROVES_NETWORK.has(one.liveness.kind))
-    return proven || this.judge.networkProven ? 'servers' : 'network'
+    return proven || this.facts.networkProven ? 'servers' : 'network'
   }
 
   #suspect(since: Instant): SeatCondition {
-    const nobody = this.judge.roster.present().every((one) => one.liveness.is === 'down' && one.liveness.at >= since)
+    const nobody = this.facts.roster.present().every((one) => one.liveness.is === 'down' && one.liveness.at >= since)
     return nobody ? { is: 'offline', reason: this.offlineReason() } : { is: 'degraded', why: 'suspect' }
   }
 
   /** Has somebody who may be attached to answered `running` since then? */
   #isOffered(since: Instant): boolean {
-    return this.judge.roster.present().some((one) => {
-      const word = this.judge.word(one, this.ucc)
-      if (!this.judge.saidSince(one, this.ucc, since) || one.unauthorized) return false
+    return this.facts.roster.present().some((one) => {
+      const word = this.facts.word(one, this.ucc)
+      if (!this.facts.saidSince(one, this.ucc, since) || one.unauthorized) return false
       if (one.contract === 'absent') return true
-      return this.judge.running(word, this.ucc) && this.judge.fence(this.ucc).allows(word?.term)
+      return this.facts.running(word, this.ucc) && this.facts.fence(this.ucc).allows(word?.term)
     })
   }
 
   #allTried(since: Instant): boolean {
-    const roster = this.judge.roster.present()
-    return roster.length > 0 && roster.every((one) => this.judge.triedSince(one, this.ucc, since))
+    const roster = this.facts.roster.present()
+    return roster.length > 0 && roster.every((one) => this.facts.triedSince(one, this.ucc, since))
   }
+}
+
+function isDown(readiness: AskedReadiness): boolean {
+  return readiness === 'stopped' || readiness === 'starting'
 }

@@ -21,7 +21,6 @@ import type { ActiveMove, OldLink, Place, Searching, Settled } from './seat-stat
 import { SeatView } from './seat-view'
 import type { PoolSettings, PriorityClass } from './settings'
 import { drawSpread } from './spread'
-import { decideSuspicion } from './suspicion'
 import { NEVER, type DurationMs, type Instant } from './time'
 
 export interface SeatContext {
@@ -180,8 +179,6 @@ export class Seat {
     if (move === undefined || move.plan.id !== moveId) return
     this.#move = undefined
     this.#everServed = true
-    // Silence was that of the server left.
-    this.#topicSilentSince = undefined
     const { plan } = move
     if (plan.kind === 'failover') this.#holdDown.failover(now)
     else if (plan.kind === 'switchover' || plan.kind === 'failback') this.#holdDown.planned(now)
@@ -328,56 +325,25 @@ export class Seat {
   }
 
   #judgeSuspicion(now: Instant, place: Settled, endpoint: Endpoint): boolean {
-    const { judge } = this.context
-    const suspicion = place.suspicion
+    const { suspicion } = place
     if (suspicion === undefined) return false
-    const current = this.#view.asked(endpoint, suspicion.since)
-    const other = this.#view.bestOther(endpoint, suspicion.since)
-    const term = judge.word(endpoint, this.who.ucc)?.term
-    const otherTermHigher = term !== undefined && other.term !== undefined && other.term > term
-    const { decision, hard } = decideSuspicion({
-      ping: suspicion.ping,
-      current,
-      other: other.readiness,
-      otherTermHigher,
-    })
+    const { decision, hard, reason, readiness } = this.#view.judge(endpoint, suspicion)
     if (decision === 'undecided' || decision === 'clear' || decision === 'planned') return false
     // Nothing is known but silence: count nothing, ask on.
     if (decision === 'blind') return true
-    if (hard) judge.silent(now, endpoint)
-    const evidence = [
-      `no frame for ${Math.round(now - suspicion.lastProof)} ms, ping ${suspicion.ping}`,
-      `readiness here ${current}, elsewhere ${other.readiness}`,
-    ]
-    const reason: MoveReason =
-      decision === 'redial'
-        ? 'connection-broken'
-        : current === 'stopped' || current === 'starting'
-          ? 'ucc-stopped'
-          : 'server-silent'
+    if (hard) this.context.judge.silent(now, endpoint)
+    const { lastProof, since, ping } = suspicion
+    const evidence = [`no frame for ${Math.round(now - lastProof)} ms, ping ${ping}`, readiness]
     // An answering connection (row one) is alive; an unanswered one may only still speak.
-    const oldLink: OldLink = suspicion.ping === 'none' ? 'silent' : 'alive'
-    this.#leave(now, reason, oldLink, { lastProof: suspicion.lastProof, evidence, since: suspicion.since, asked: true })
+    this.#leave(now, reason, ping === 'none' ? 'silent' : 'alive', { lastProof, evidence, since, asked: true })
     return true
   }
 
   #watchMove(now: Instant): void {
     const move = this.#move
-    if (move === undefined) return
-    const endpoint = this.context.judge.roster.get(move.plan.to)
-    const word = endpoint === undefined ? undefined : this.context.judge.word(endpoint, this.who.ucc)
-    const hopeless =
-      endpoint === undefined ||
-      (endpoint.liveness.is === 'down' &&
-        endpoint.liveness.at > move.startedAt &&
-        endpoint.breaker.state.is !== 'closed') ||
-      (endpoint.contract === 'present' &&
-        word !== undefined &&
-        word.at > move.startedAt &&
-        !this.context.judge.running(word, this.who.ucc))
-    if (!hopeless) return
+    if (move === undefined || !this.#view.isHopeless(move)) return
     this.context.emit({ type: 'cancel-move', seat: this.who.id, move: move.plan.id })
-    this.failed(now, move.plan.id, { type: 'not-ready', state: word?.state ?? 'unknown' })
+    this.failed(now, move.plan.id, { type: 'not-ready', state: this.#view.readinessOf(move.plan.to) })
   }
 
   /** Off this place: look for another road. `since`: what answered from then on counts. */

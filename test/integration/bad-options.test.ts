@@ -1,4 +1,4 @@
-/** Wrong options and arguments, end to end: the error names the option and says what is right, and nothing is started. */
+/** Wrong options and arguments, end to end: the error names the option, says what is right, and nothing is started. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'

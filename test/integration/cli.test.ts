@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SCENARIO } from '../../src/cli/demo/scenario'
-import { buildCli, isAlive, runCli, type CliRun } from '../support/cli'
+import { buildCli, isAlive, removeCli, runCli, type CliRun } from '../support/cli'
 import { reportTimes } from '../support/harness'
 
 // The command as a process of its own, without a terminal.
@@ -18,6 +18,7 @@ beforeAll(async () => {
 })
 
 afterAll(() => {
+  removeCli()
   expect([...pids].filter(isAlive)).toEqual([])
 })
 

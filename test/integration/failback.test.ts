@@ -1,4 +1,4 @@
-/** Going back after a repair is deliberate: once, after its hold-down, make-before-break; in `manual` mode never by itself. */
+/** Going back after a repair is deliberate: once, after its hold-down, make-before-break; `manual` never by itself. */
 import { expect, test } from 'vitest'
 import { logTopic, type FailoverClientOptions } from '../../src/index'
 import {

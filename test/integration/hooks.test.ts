@@ -44,6 +44,7 @@ describe('token', () => {
       () => [client.state, asks],
     )
     expect(asks.map(({ reason }) => reason)).toEqual(['connect', 'rejected'])
+    await until('the tokens are noted', () => tokensOf(cluster, 'srv1', 'hello').length >= 2, 3000)
     expect(tokensOf(cluster, 'srv1', 'hello')).toEqual(['stale-token', 'good-token'])
     await cluster.kill('srv1')
     await until(
@@ -53,6 +54,7 @@ describe('token', () => {
       () => [client.state, asks],
     )
     expect(asks.map(({ reason }) => reason)).toEqual(['connect', 'rejected', 'connect', 'rejected'])
+    await until('the tokens are noted', () => tokensOf(cluster, 'srv2', 'hello').length >= 2, 3000)
     expect(tokensOf(cluster, 'srv2', 'hello')).toEqual(['stale-token', 'good-token'])
     // A refused token is nobody's breaker.
     expect(client.endpoints.find(({ server }) => server === 'srv2')?.breaker).toBe('closed')
@@ -165,7 +167,7 @@ describe('token', () => {
     expect(client.state).toBe('connected')
     expect(client.active?.server).toBe('srv1')
     // Asked once more with the reason before it was held against it.
-    expect(tokensOf(cluster, 'srv2', 'hello').length).toBeGreaterThanOrEqual(2)
+    await until('both tokens are noted', () => tokensOf(cluster, 'srv2', 'hello').length >= 2, 3000)
     await elapse(6000)
     expect(warned()).toBe(1)
   })
@@ -199,7 +201,7 @@ describe('restoreSession', () => {
     expect(events.failover[0]?.timings.restoreMs).toBeGreaterThan(0)
   })
 
-  it('without a live connection runs before the first routed request to a server and term, and then not again', async () => {
+  it('without a live connection runs once for a server and term, before the first routed request there', async () => {
     const { cluster, connect } = await startHarness({ uccs: { helpdesk: { running: ['srv1'], term: 5 } } })
     const order: string[] = []
     const restoreSession = async ({ endpoint, command }: RestoreContext): Promise<void> => {
@@ -247,12 +249,14 @@ describe('canMove', () => {
   it('delays a failback until the call has ended, and never a failover', async () => {
     const { cluster, connect } = await startHarness()
     let inCall = true
+    // The dead server is asked more often than every 15 s.
+    const health = { standbyIntervalMs: 1000 }
     const asked: Move[] = []
     const canMove = (move: Move): boolean => {
       asked.push(move)
       return !inCall
     }
-    const { client, events } = connect({ ...FAST, canMove, failback: { holdDownMs: 500, jitter: 0 } })
+    const { client, events } = connect({ ...FAST, canMove, failback: { holdDownMs: 500, jitter: 0 }, health })
     const agents = client.subscribe('ucc/helpdesk/agents')
     await until('the topic is live', () => agents.state === 'live', 9000)
     await cluster.kill('srv1')

@@ -1,4 +1,4 @@
-/** Hostile input from servers and networks: typed errors or warnings, no crash, and no token leaves the allowed hosts. */
+/** Hostile input from servers and networks: typed errors or warnings, no crash; no token leaves the allowed hosts. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'

@@ -170,7 +170,7 @@ describe('300 requests a second', () => {
 })
 
 describe('Retry-After', () => {
-  it('is honoured on one server: not asked again before, and the answer is returned when it is too far away', async () => {
+  it('is honoured on one server: not asked again before; the answer is returned when it is too far away', async () => {
     const { cluster, connect } = await startHarness({ servers: 1 })
     const { client } = connect({ requests: { timeoutMs: 5000 } })
     await client.ready({ timeoutMs: 9000 })

@@ -1,4 +1,4 @@
-/** A total outage: attempts stay within the retry budget, calls end in time and in words, and nothing is left behind. */
+/** A total outage: attempts stay within the retry budget, calls end in time, and with an error that says why. */
 import { describe, expect, it } from 'vitest'
 import { DEFAULTS, isFailoverError, type FailoverClient } from '../../src/index'
 import type { Cluster } from '../../src/testing/node'

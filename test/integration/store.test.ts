@@ -55,6 +55,8 @@ async function learn(cluster: Cluster): Promise<void> {
   await until('they are stored', () => (void read(), text.includes(cluster.endpoints[1] ?? '?')), 9000)
   await client.close()
   expect(text).not.toContain('secret-token')
+  const [saved] = Object.values(JSON.parse(text) as Record<string, string>)
+  expect(JSON.parse(saved ?? '{}')).toMatchObject({ version: 1, active: cluster.endpoints[0] })
 }
 
 describe('fileStore', () => {
@@ -73,6 +75,17 @@ describe('fileStore', () => {
     )
     reportTimes('live from the store, first server dead', [performance.now() - started])
     expect(client.active?.server).toBe('srv2')
+  })
+
+  it('remembers who served last: asked for first, among the learned', async () => {
+    const { cluster } = await startHarness({ servers: 3, peers: false })
+    const [, second, third] = cluster.endpoints
+    const endpoints = [{ url: second }, { url: third }]
+    const value = JSON.stringify({ version: 1, savedAt: Date.now(), endpoints, active: third })
+    await cluster.kill('srv1')
+    const client = bare(cluster, { store: { load: () => value, save: () => undefined } })
+    await client.ready({ timeoutMs: 9000 })
+    expect(client.active?.server).toBe('srv3')
   })
 
   it('without it the same client cannot know the other server', async () => {
@@ -105,7 +118,8 @@ describe('fileStore', () => {
       3000,
       () => events.warning,
     )
-    expect(events.warning.map(({ code }) => code).sort()).toEqual(['FOREIGN_PEER_REFUSED', 'MALFORMED_ANSWER'])
+    const refusals = events.warning.map(({ code }) => code).filter((code) => code !== 'STANDBY_UNREACHABLE')
+    expect(refusals.sort()).toEqual(['FOREIGN_PEER_REFUSED', 'MALFORMED_ANSWER'])
     expect(client.endpoints.some(({ url }) => url.includes('evil'))).toBe(false)
     expect(client.active?.server).toBe('srv1')
   })

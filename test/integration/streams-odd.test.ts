@@ -272,7 +272,7 @@ describe('consumers', () => {
     await loop
   })
 
-  test('a quiet board beside a busy chat is not stale: the server that sends one of them is proven to run', async () => {
+  test('a quiet board beside a busy chat is not stale: a server that sends anything is proven to run', async () => {
     const harness = await startHarness()
     const { cluster } = harness
     cluster.publish(AGENTS, { key: 'a1', data: 1 })

@@ -1,6 +1,7 @@
 /** The command, built from the source tree as tsup builds it, and run as a process of its own. */
 import { spawn } from 'node:child_process'
 import { build } from 'esbuild'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -24,6 +25,11 @@ export async function buildCli(): Promise<string> {
     logLevel: 'silent',
   })
   return join(folder, 'cli.js')
+}
+
+/** Removes what `buildCli` made. */
+export function removeCli(): void {
+  rmSync(folder, { recursive: true, force: true })
 }
 
 export interface CliRun {

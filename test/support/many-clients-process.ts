@@ -56,12 +56,22 @@ async function heapBytes(): Promise<number> {
   return process.memoryUsage().heapUsed
 }
 
+/** What is alive; destroyed sockets have a second to be gone. */
+async function aliveStill(): Promise<readonly string[]> {
+  const isOurs = (name: string): boolean => name === 'Timeout' || name === 'TCPSocketWrap'
+  const deadline = performance.now() + 1000
+  while (process.getActiveResourcesInfo().some(isOurs) && performance.now() < deadline) {
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return process.getActiveResourcesInfo().filter(isOurs)
+}
+
 async function run(): Promise<void> {
   if (gc === undefined) throw new Error('run with --expose-gc')
   for (let closed = 0; closed < setup.clients; closed += setup.batch) {
     await Promise.all(Array.from({ length: setup.batch }, (_unused, index) => useOne(closed + index)))
-    const resources = process.getActiveResourcesInfo()
-    await tell({ type: 'batch', closed: closed + setup.batch, heapBytes: await heapBytes(), resources })
+    const bytes = await heapBytes()
+    await tell({ type: 'batch', closed: closed + setup.batch, heapBytes: bytes, resources: await aliveStill() })
   }
   await tell({ type: 'done', closeMs })
 }

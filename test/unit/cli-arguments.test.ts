@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseArguments } from '../../src/cli/arguments'
 import { actionsOf, KEYS } from '../../src/cli/demo/keys'
+import { whyNot } from '../../src/cli/demo/run-demo'
 import { EXIT, EXIT_CODES, SIGNAL_EXIT } from '../../src/cli/exit-codes'
 import { helpText } from '../../src/cli/help'
 
@@ -44,6 +45,14 @@ describe('help', () => {
     for (const [code, meaning] of EXIT_CODES) expect(help).toContain(`${code.padEnd(8)}  ${meaning}`)
     expect(help).not.toContain('doctor')
     expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
+  })
+})
+
+describe('a machine that cannot', () => {
+  it('is told why in one line: no loopback addresses but one, or whatever else', () => {
+    const absent = Object.assign(new Error('listen EADDRNOTAVAIL: 127.8.3.1'), { code: 'EADDRNOTAVAIL' })
+    expect(whyNot(absent)).toMatch(/^failover-client: [^\n]*two loopback addresses[^\n]*127\.8\.3\.1[^\n]*$/)
+    expect(whyNot(new Error('no more processes'))).toMatch(/^failover-client: [^\n]*no more processes$/)
   })
 })
 

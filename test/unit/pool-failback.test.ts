@@ -120,7 +120,7 @@ describe('in the pool', () => {
     expect(world.clients[0]?.at).toBe('srv1')
   })
 
-  test('a flapping server with a rising term, the other one promoted at each death: at most 3 moves in a minute', () => {
+  test('a flapping server with a rising term, the other promoted at each death: at most 3 moves a minute', () => {
     for (let run = 1; run <= 50; run += 1) {
       const world = new PoolWorld(['srv1', 'srv2'], {}, seededRandom(run))
       let term = 1

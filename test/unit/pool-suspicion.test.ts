@@ -137,7 +137,7 @@ describe('a live connection that falls silent', () => {
     expect(world.all('condition').at(-1)?.condition).toEqual({ is: 'serving' })
   })
 
-  test('told to be stopped while nobody runs: kept, everybody asked at the edge cadence, the first `running` taken', () => {
+  test('stopped while nobody runs: kept, all asked at the edge cadence, the first `running` taken', () => {
     const world = started()
     Object.assign(world.server('srv1'), { state: 'stopped', beats: 'stopped' })
     world.server('srv2').state = 'stopped'

@@ -52,7 +52,8 @@ async function play(json: boolean, script: boolean, abort: AbortController, inte
   }
 }
 
-function whyNot(error: unknown): string {
+/** Why there is no stage, in one line. */
+export function whyNot(error: unknown): string {
   const { message, code } = error as NodeJS.ErrnoException
   if (code !== 'EADDRNOTAVAIL') return `failover-client: the demo could not start: ${message}`
   return (
