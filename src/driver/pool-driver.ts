@@ -150,8 +150,9 @@ export class PoolDriver implements LoopPart {
     this.#start((done) =>
       this.hooks.probe({ road, ucc, timeoutMs }, (result) => {
         done()
-        this.feed({ type: 'probed', attempt, result })
+        // First the roads, then the verdict: with the first answer it is known already where else one could go.
         if (result.is === 'ready' && result.body.peers !== undefined) this.peers(result.body.server, result.body.peers)
+        this.feed({ type: 'probed', attempt, result })
       }),
     )
   }

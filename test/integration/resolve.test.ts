@@ -45,6 +45,7 @@ describe('peers', () => {
     await until('it is probed', () => client.endpoints[1]?.readiness === 'running', 9000)
     await cluster.kill('srv1')
     expect(await who(client)).toBe('srv2')
+    expect(events.warning.map(({ code }) => code)).not.toContain('ONLY_HOSTNAME')
   })
 
   it('of an address are foreign where they are not allowed; named in a warning, once', async () => {
@@ -56,6 +57,7 @@ describe('peers', () => {
     const sentence = events.warning.find(({ code }) => code === 'FOREIGN_PEER_REFUSED')?.sentence
     expect(sentence).toContain(cluster.servers[1]?.address)
     expect(urls(client)).toEqual([cluster.hostname])
+    await until('it is said what that means', () => events.warning.some(({ code }) => code === 'ONLY_HOSTNAME'), 3000)
   })
 
   it('that become empty or wholly foreign leave the last good list in force', async () => {
