@@ -52,7 +52,7 @@ function idealPeaks(rounds = 500) {
 
 /** One run: arrivals at the other server in milliseconds since the kill. */
 async function play(options) {
-  return withCluster({ acceptPerSec: ACCEPT_PER_SEC }, async (cluster) => {
+  return withCluster({ acceptPerSec: ACCEPT_PER_SEC, standby: 'stopped' }, async (cluster) => {
     const { hostname, endpoints } = cluster
     const workers = Array.from({ length: PROCESSES }, () => fork(WORKER, { stdio: 'inherit' }))
     try {
@@ -67,6 +67,9 @@ async function play(options) {
       await elapse(3000)
       const open = (name) => cluster.server(name).connections().filter(({ client }) => client !== undefined)
       await until('all are connected', () => open('srv1').length === CLIENTS, 30_000, () => open('srv1').length)
+      // From here on a hot pair. Before, whoever came while srv1 was busy would have begun at the other one.
+      await cluster.startUcc('srv2', 'helpdesk', { term: 1 })
+      await elapse(1000)
       cluster.server('srv2').clearRecords()
       const moved = told('moved')
       const { at } = await cluster.kill('srv1')

@@ -1,7 +1,8 @@
 // @ts-check
 // Sums up outcomes. As a command: `node scripts/summary.mjs RESULTS [failed step ...]` reads what several runs of
 // scripts/test.mjs wrote to $TEST_RESULTS. A tier that ran twice counts once, as it ended the last time: the browser
-// tier is skipped by `npm test` on a machine without Chromium and then run by `npm run test:browser`.
+// tier is skipped by `npm test` on a machine without Chromium and then run by `npm run test:browser`. A step that
+// failed with nothing failed to show for it (it crashed, or was no test run at all) counts as one failure.
 import { existsSync, readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 
@@ -12,6 +13,8 @@ import { pathToFileURL } from 'node:url'
  * @property {number} failed
  * @property {number} skipped
  * @property {string[]} notes what failed and what was skipped, in words
+ * @property {boolean} [empty] a tier without tests that may have none yet
+ * @property {string} [step] the step of .ci/run that wrote it ($TEST_STEP)
  */
 
 /** @param {readonly Outcome[]} outcomes */
@@ -27,32 +30,77 @@ function total(outcomes, member) {
   return outcomes.reduce((sum, outcome) => sum + outcome[member], 0)
 }
 
-/** The last outcome of each name. @param {string} text one JSON object a line @returns {Outcome[]} */
-export function lastOutcomes(text) {
-  /** @type {Map<string, Outcome>} */
-  const byName = new Map()
-  for (const line of text.split('\n').filter(Boolean)) {
-    /** @type {Outcome} */
-    const outcome = JSON.parse(line)
-    byName.set(outcome.name, outcome)
-  }
-  return [...byName.values()]
+/**
+ * What a tier without tests comes to: nothing if it may have none yet, else a failure. A folder that was renamed or a
+ * pattern that matches nothing must not pass.
+ * @param {{ name: string, mayBeEmpty?: boolean }} tier
+ * @returns {Outcome}
+ */
+export function emptyOutcome({ name, mayBeEmpty = false }) {
+  const outcome = { name, passed: 0, failed: 0, skipped: 0 }
+  if (mayBeEmpty) return { ...outcome, notes: [`0 ${name} tests: none exist yet`], empty: true }
+  return { ...outcome, failed: 1, notes: [`0 ${name} tests: this tier must have some (scripts/tiers.mjs)`] }
 }
 
-/** @param {string} file @param {readonly string[]} failedSteps @returns {number} exit code */
-function main(file, failedSteps) {
-  const outcomes = existsSync(file) ? lastOutcomes(readFileSync(file, 'utf8')) : []
-  const silent = failedSteps.length > 0 && total(outcomes, 'failed') === 0
-  // A step that failed before it could count anything.
-  if (silent) outcomes.push(...failedSteps.map((name) => ({ name, passed: 0, failed: 1, skipped: 0, notes: [] })))
-  console.log('\n--- all')
+/** Names and counts the tiers without tests; nothing when there are none. @param {readonly Outcome[]} outcomes */
+export function emptyLine(outcomes) {
+  const names = outcomes.filter(({ empty }) => empty === true).map(({ name }) => name)
+  return names.length === 0 ? undefined : `${names.length} without tests yet: ${names.join(', ')}`
+}
+
+/** 0 when nothing failed and something ran, or had nothing to run. @param {readonly Outcome[]} outcomes */
+export function exitCode(outcomes) {
+  if (total(outcomes, 'failed') > 0) return 1
+  const isIdle = outcomes.length > 0 && outcomes.every(({ empty }) => empty === true)
+  return total(outcomes, 'passed') > 0 || isIdle ? 0 : 1
+}
+
+/**
+ * The last outcome of each name, and one failure for each failed step that has none of its own among them.
+ * @param {string} text one JSON object a line
+ * @param {readonly string[]} failedSteps
+ * @returns {Outcome[]}
+ */
+export function allOutcomes(text, failedSteps) {
+  /** @type {Outcome[]} */
+  const written = text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line))
+  const byName = new Map(written.map((outcome) => [outcome.name, outcome]))
+  /** @param {string} step */
+  const isShown = (step) =>
+    written.some((outcome) => outcome.step === step && outcome.failed > 0 && failedIn(byName, outcome.name))
+  const silent = failedSteps.filter((step) => !isShown(step))
+  return [
+    ...byName.values(),
+    ...silent.map((name) => ({ name, passed: 0, failed: 1, skipped: 0, notes: [`${name}: the step failed`] })),
+  ]
+}
+
+/** @param {ReadonlyMap<string, Outcome>} outcomes @param {string} name */
+function failedIn(outcomes, name) {
+  return (outcomes.get(name)?.failed ?? 0) > 0
+}
+
+/** Prints them, without the total. @param {readonly Outcome[]} outcomes */
+export function print(outcomes) {
   for (const outcome of outcomes) {
     console.log(`${outcome.name.padEnd(12)} ${summaryLine([outcome])}`)
     for (const note of outcome.notes) console.log(`  - ${note}`)
   }
+  const empty = emptyLine(outcomes)
+  if (empty !== undefined) console.log(empty)
+}
+
+/** @param {string} file @param {readonly string[]} failedSteps @returns {number} exit code */
+function main(file, failedSteps) {
+  const outcomes = allOutcomes(existsSync(file) ? readFileSync(file, 'utf8') : '', failedSteps)
+  console.log('\n--- all')
+  print(outcomes)
   if (failedSteps.length > 0) console.log(`failed steps: ${failedSteps.join(', ')}`)
   console.log(summaryLine(outcomes))
-  return failedSteps.length > 0 || total(outcomes, 'passed') === 0 ? 1 : 0
+  return failedSteps.length > 0 ? 1 : exitCode(outcomes)
 }
 
 const command = process.argv[1]

@@ -8,7 +8,7 @@ import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFi
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CHECKS, TIERS } from './tiers.mjs'
-import { summaryLine } from './summary.mjs'
+import { emptyOutcome, exitCode, print, summaryLine } from './summary.mjs'
 
 /**
  * @typedef {import('./summary.mjs').Outcome} Outcome
@@ -35,7 +35,7 @@ function main() {
   for (const check of CHECKS.filter(wanted)) outcomes.push(runCheck(check))
   const tiers = TIERS.filter(wanted)
   const unbuilt = tiers.some((tier) => tier.built) && !isBuilt(outcomes)
-  for (const tier of tiers) outcomes.push(...runTier(tier, unbuilt))
+  for (const tier of tiers) outcomes.push(runTier(tier, unbuilt))
   return report(outcomes)
 }
 
@@ -74,22 +74,19 @@ function runCheck({ name, commands }) {
   return outcome
 }
 
-/** @param {import('./tiers.mjs').Tier} tier @param {boolean} unbuilt @returns {Outcome[]} */
+/** @param {import('./tiers.mjs').Tier} tier @param {boolean} unbuilt @returns {Outcome} */
 function runTier(tier, unbuilt) {
   const { name } = tier
-  if (!hasTests(join(root, 'test', name))) {
-    if (names.includes(name)) console.log(`0 ${name} tests: none exist yet`)
-    return []
-  }
+  if (!hasTests(join(root, 'test', name))) return emptyOutcome(tier)
   const missing = tier.missing?.()
   if (missing !== undefined) {
     const note = `${name} tier: ${missing}`
     console.log(`${required ? 'FAILED' : 'skipped'} ${note}`)
-    return [{ name, passed: 0, failed: required ? 1 : 0, skipped: required ? 0 : 1, notes: [note] }]
+    return { name, passed: 0, failed: required ? 1 : 0, skipped: required ? 0 : 1, notes: [note] }
   }
   if (tier.built && unbuilt)
-    return [{ name, passed: 0, failed: 1, skipped: 0, notes: [`${name} tier: the build failed`] }]
-  return [runVitest(name)]
+    return { name, passed: 0, failed: 1, skipped: 0, notes: [`${name} tier: the build failed`] }
+  return runVitest(name)
 }
 
 /** @param {string} folder @returns {boolean} */
@@ -154,16 +151,13 @@ function fail(outcome, note) {
 /** @param {Outcome[]} outcomes @returns {number} exit code */
 function report(outcomes) {
   console.log('\n--- summary')
-  for (const { name, passed, failed, skipped, notes } of outcomes) {
-    console.log(`${name.padEnd(12)} ${summaryLine([{ name, passed, failed, skipped, notes }])}`)
-    for (const note of notes) console.log(`  - ${note}`)
+  print(outcomes)
+  const { TEST_RESULTS: results, TEST_STEP: step } = process.env
+  for (const outcome of results ? outcomes : []) {
+    appendFileSync(results ?? '', `${JSON.stringify(step ? { ...outcome, step } : outcome)}\n`)
   }
-  const results = process.env['TEST_RESULTS']
-  if (results) for (const outcome of outcomes) appendFileSync(results, `${JSON.stringify(outcome)}\n`)
   console.log(summaryLine(outcomes))
-  const ran = outcomes.reduce((sum, { passed, failed }) => sum + passed + failed, 0)
-  const none = names.length > 0 && outcomes.length === 0
-  return outcomes.some(({ failed }) => failed > 0) || (ran === 0 && !none) ? 1 : 0
+  return exitCode(outcomes)
 }
 
 /** @param {number} startedAt */

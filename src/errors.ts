@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   CLIENT_CLOSED: 'The client was closed.',
 } as const
 
+/** Code of a {@link FailoverError}: a name in {@link ERROR_CODES}. */
 export type FailoverErrorCode = keyof typeof ERROR_CODES
 
 /** Facts beside the message. Never a token, never a payload. */
@@ -45,7 +46,9 @@ const BRAND = Symbol.for('failover-client.error')
 
 /** The one error class of the library. Tell its kinds apart by `code`. */
 export class FailoverError extends Error {
+  /** What went wrong: a name in {@link ERROR_CODES}. */
   readonly code: FailoverErrorCode
+  /** Facts beside the message: which option, endpoint, topic. */
   readonly fields: FailoverErrorFields
 
   constructor(code: FailoverErrorCode, message: string, fields: FailoverErrorFields & { cause?: unknown } = {}) {

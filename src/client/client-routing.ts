@@ -4,6 +4,8 @@ import type { RetryBudget } from '../core/retry-budget'
 import type { Endpoint } from '../core/endpoint'
 import type { SeatId } from '../core/pool-protocol'
 import type { Instant } from '../core/time'
+import { clientClosed } from '../drop-in/fetch-errors'
+import { nearestHome, originOf } from '../drop-in/fetch-url'
 import type { Evidence, LeftEndpoint, RequestInDoubt, Route, RouteAsk, Routing } from '../drop-in/routing'
 import type { PoolDriver } from '../driver/pool-driver'
 import type { Cancel, Platform } from '../platform/platform'
@@ -41,6 +43,8 @@ export class ClientRouting implements Routing {
   readonly connectTimeoutMs: number
   readonly budget: RetryBudget
   closed = false
+  readonly #closing = new AbortController()
+  readonly closing = this.#closing.signal
   readonly #waiters = new Set<Waiter>()
   readonly #leftListeners = new Set<(left: LeftEndpoint) => void>()
   readonly #closeListeners = new Set<() => void>()
@@ -57,9 +61,27 @@ export class ClientRouting implements Routing {
   }
 
   knows(url: URL): boolean {
-    const origin = httpOrigin(url)
+    const origin = originOf(url)
     if (origin === this.base.origin) return true
     return this.options.pool.endpoints().some((endpoint) => new URL(endpoint.seed.url).origin === origin)
+  }
+
+  homeOf(url: URL): URL {
+    const homes = this.options.pool.endpoints().map((endpoint) => new URL(this.#urlOf(endpoint)))
+    return nearestHome(url, [this.base, ...homes]) ?? (this.knows(url) ? this.base : new URL(originOf(url)))
+  }
+
+  candidateAt(url: URL): Route | undefined {
+    const { pool, seat, isRestored } = this.options
+    const endpoints = pool.endpoints()
+    const homes = new Map(endpoints.map((endpoint) => [new URL(this.#urlOf(endpoint)), endpoint]))
+    const home = nearestHome(url, [...homes.keys()])
+    const named = home === undefined ? undefined : homes.get(home)
+    if (named === undefined) return undefined
+    const others = endpoints.filter((endpoint) => endpoint !== named).map(({ id }) => id)
+    // With all others avoided it is the one named, unless it is no candidate.
+    if (pool.seat(seat)?.route(others) !== named || !isRestored(named)) return undefined
+    return this.#routeTo(named)
   }
 
   route(ask: RouteAsk, done: (route: Route) => void): Cancel {
@@ -78,9 +100,7 @@ export class ClientRouting implements Routing {
   }
 
   token(ask: Parameters<Routing['token']>[0], done: Parameters<Routing['token']>[1]): Cancel {
-    const endpoint = this.options.pool.endpoints().find((one) => one.server !== undefined && one.server === ask.server)
-    const endpointId = endpoint?.id ?? this.options.config.hostname.url
-    return this.options.tokens.ask({ reason: ask.reason, endpointId, server: ask.server }, done)
+    return this.options.tokens.ask(ask, done)
   }
 
   inDoubt(doubt: RequestInDoubt): void {
@@ -113,6 +133,7 @@ export class ClientRouting implements Routing {
     for (const listener of [...this.#closeListeners]) listener()
     this.#closeListeners.clear()
     this.#leftListeners.clear()
+    this.#closing.abort(clientClosed())
   }
 
   #offer(waiter: Waiter): void {
@@ -121,6 +142,7 @@ export class ClientRouting implements Routing {
     const { avoid } = waiter.ask
     // With no other candidate the avoided one is better than none; whoever asks knows when it may be asked again.
     const endpoint = pool.seat(seat)?.route(avoid) ?? (avoid.length > 0 ? pool.seat(seat)?.route([]) : undefined)
+    if (endpoint === undefined && pool.seat(seat)?.isPatient === true) pool.feed({ type: 'seat-needs-road', seat })
     if (endpoint === undefined || !this.options.isRestored(endpoint)) return
     if (waiter.ask.freshProof && !this.#isFresh(endpoint, pool.loop.now)) {
       if (!waiter.asked) {
@@ -130,15 +152,23 @@ export class ClientRouting implements Routing {
       return
     }
     this.#waiters.delete(waiter)
-    const { id: endpointId, generation, server } = endpoint
-    const { basePath } = this.options
-    const { road: own } = endpoint
-    const road = basePath === undefined ? own : { ...own, url: new URL(own.url).origin + basePath }
-    const route: Route = { endpointId, generation, road, ...(server === undefined ? {} : { server }) }
+    const route = this.#routeTo(endpoint)
     // Never inside the turn that found it.
     queueMicrotask(() => {
       if (!this.closed && !waiter.isCancelled) waiter.done(route)
     })
+  }
+
+  #routeTo(endpoint: Endpoint): Route {
+    const { id: endpointId, generation, server } = endpoint
+    const road = { ...endpoint.road, url: this.#urlOf(endpoint) }
+    return { endpointId, generation, road, ...(server === undefined ? {} : { server }) }
+  }
+
+  /** Where this client's URLs lie at an endpoint. */
+  #urlOf({ road: { url } }: Endpoint): string {
+    const { basePath } = this.options
+    return basePath === undefined ? url : new URL(url).origin + basePath
   }
 
   #isFresh(endpoint: Endpoint, now: Instant): boolean {
@@ -147,10 +177,4 @@ export class ClientRouting implements Routing {
     const provenAt = endpoint.contract === 'absent' && endpoint.liveness.is === 'up' ? endpoint.liveness.at : word?.at
     return provenAt !== undefined && now - provenAt <= FRESH_PROOF_MS
   }
-}
-
-function httpOrigin(url: URL): string {
-  const { protocol } = url
-  if (protocol !== 'ws:' && protocol !== 'wss:') return url.origin
-  return new URL(url.href.replace(/^ws/, 'http')).origin
 }

@@ -14,6 +14,7 @@ import {
 } from './options-directory'
 import { PoolRuntime } from './pool-runtime'
 
+/** Options of `directory.client(ucc, options)`. */
 export interface DirectoryClientOptions {
   /** Base path of this client's URLs, in place of that of the dedicated hostname. */
   readonly basePath?: string | undefined

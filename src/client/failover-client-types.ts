@@ -16,21 +16,33 @@ export type NotifySignal = 'suspend' | 'resume' | 'online' | 'offline'
 
 /** A moment of the client as JSON, for a ticket. Free of tokens and payloads. */
 export interface Diagnostics {
+  /** Of this package. */
   readonly version: string
+  /** `node`, `browser` or the name of one of your own. */
   readonly platform: string
+  /** Unix milliseconds, local clock. */
   readonly at: number
+  /** Base URL of the dedicated hostname. */
   readonly hostname: string
+  /** As configured. */
   readonly ucc: string | undefined
+  /** As `client.state`. */
   readonly state: ClientState
+  /** As `client.offlineReason`. */
   readonly offlineReason: OfflineReason | undefined
+  /** Id of the endpoint in use. */
   readonly active: string | undefined
+  /** As `client.endpoints`. */
   readonly endpoints: readonly EndpointInfo[]
+  /** Each topic, where it stands, and how old its content is. */
   readonly subscriptions: readonly {
     readonly topic: string
     readonly state: string
     readonly ageMs: number | undefined
   }[]
+  /** Commands without an outcome yet. */
   readonly pendingCommands: number
+  /** As `client.decisions()`. */
   readonly decisions: readonly Decision[]
 }
 
@@ -59,6 +71,7 @@ export interface FailoverClient {
   on<Name extends FailoverEventName>(name: Name, listener: FailoverListener<Name>): () => void
   /** The same, for the next one only. */
   once<Name extends FailoverEventName>(name: Name, listener: FailoverListener<Name>): () => void
+  /** Removes a listener, however often it was added. */
   off<Name extends FailoverEventName>(name: Name, listener: FailoverListener<Name>): void
 
   /**
@@ -85,6 +98,7 @@ export interface FailoverClient {
   failback(): Promise<MoveReport>
   /** The last 200 decisions, oldest first, free of tokens. */
   decisions(): readonly Decision[]
+  /** A moment of the client as JSON, for a ticket. */
   diagnostics(): Diagnostics
   /** News of the surroundings: triggers an immediate check, nothing else. */
   notify(signal: NotifySignal): void

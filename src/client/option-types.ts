@@ -111,6 +111,7 @@ export interface CommandOptions {
    * @default DEFAULTS.commands.deadlineMs
    */
   readonly deadlineMs?: number | undefined
+  /** Before it left: the command is not sent and rejects with the reason. After: `OUTCOME_UNKNOWN`. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -131,6 +132,7 @@ export interface SubscribeOptions {
 
 /** A topic by its name, with what the application knows of it. Made by `stateTopic`, `logTopic`, `ephemeralTopic`. */
 export interface TopicDescription<T = unknown> {
+  /** As the server knows it. */
   readonly name: string
   /** Asserted against the server's. */
   readonly kind?: TopicKind | undefined
@@ -156,6 +158,7 @@ export interface SwitchoverOptions {
 
 /** Options of `client.ready(options)`. */
 export interface ReadyOptions {
+  /** Ends the waiting with its reason. */
   readonly signal?: AbortSignal | undefined
   /** Milliseconds; then it rejects with `NO_ENDPOINT_AVAILABLE`. Default: no limit. */
   readonly timeoutMs?: number | undefined
@@ -166,9 +169,11 @@ export type RestoreCommand = <R = unknown>(name: string, args?: unknown, options
 
 /** What `restoreSession` gets. Everything in it is bound to the *new* server. */
 export interface RestoreContext {
+  /** The new server's endpoint. */
   readonly endpoint: EndpointInfo
   /** Where the client came from; nothing at the first connection. */
   readonly previous?: EndpointInfo
+  /** Runs ahead of all queued commands. */
   readonly command: RestoreCommand
   /** Relative URLs and URLs of the dedicated hostname go to this server; no retry. */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>
@@ -199,8 +204,9 @@ export interface SharedOptions extends TuningOptions {
    * @default 'agent'
    */
   readonly priority?: Priority | (() => Priority) | undefined
-  /** Further sources of endpoints. Default: `dnsResolver()` in Node, none in pages. */
+  /** Further sources of endpoints, beside the configuration and the servers' own `peers`. Default: none. */
   readonly resolver?: Resolver | TopologyResolver | readonly (Resolver | TopologyResolver)[] | undefined
+  /** Re-establishes the application's session on a new server, before anything else goes there. */
   readonly restoreSession?: RestoreSession | undefined
   /** Quiet-moment hook for planned moves. */
   readonly canMove?: CanMove | undefined
@@ -219,8 +225,11 @@ export interface SharedOptions extends TuningOptions {
 
 /** Who this client is. */
 export interface ClientDescription {
+  /** Stable id of this client. Default: a random one per client. */
   readonly id?: string | undefined
+  /** Of the program. `@default 'failover-client'` */
   readonly name?: string | undefined
+  /** Of the program. Default: that of this package. */
   readonly version?: string | undefined
 }
 
@@ -229,7 +238,8 @@ export interface FailoverClientOptions extends SharedOptions {
   /** The dedicated hostname: a bare name (https) or a URL whose scheme, port and base path bare endpoints take too. */
   readonly hostname: string | URL
   /**
-   * In rank order. Optional where peers, SRV records or a load balancer exist. Default: the dedicated hostname alone.
+   * In rank order. Optional where servers name their peers, a resolver does, or a load balancer answers. Default: the
+   * dedicated hostname alone.
    */
   readonly endpoints?: readonly EndpointInput[] | undefined
   /** The contact centre whose readiness decides. Default: the server's only one. */
@@ -238,7 +248,9 @@ export interface FailoverClientOptions extends SharedOptions {
 
 /** One pool of a directory. */
 export interface PoolOptions {
+  /** The dedicated hostname of this pool. */
   readonly hostname: string | URL
+  /** In rank order. Default: the dedicated hostname alone. */
   readonly endpoints?: readonly EndpointInput[] | undefined
   /** Beside the shared ones. */
   readonly allowedHosts?: readonly string[] | undefined
@@ -248,5 +260,6 @@ export interface PoolOptions {
 
 /** Options of `createFailoverDirectory`: pools, and what all their clients share. */
 export interface FailoverDirectoryOptions extends SharedOptions {
+  /** At least one; a dedicated hostname and a UCC each belong to one pool. */
   readonly pools: readonly PoolOptions[]
 }

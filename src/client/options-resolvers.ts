@@ -20,7 +20,7 @@ function resolveResolver(value: unknown, hostname: HostnameConfig, at: string): 
     return topology(resolver as TopologyResolver, hostname, at)
   }
   if (!isObject || typeof resolver.resolve !== 'function') {
-    return fail(at, 'must be topologyDocument(url), dnsResolver() or an object with name and resolve(context)', value)
+    return fail(at, 'must be topologyDocument(url) or an object with name and resolve(context)', value)
   }
   const name = checkRule({ kind: 'text' }, resolver.name, `${at}.name`) as string
   const pollMs =

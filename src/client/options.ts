@@ -31,7 +31,7 @@ export interface ClientConfig extends TuningConfig {
   readonly client: { readonly id?: string; readonly name?: string; readonly version?: string }
   readonly token: TokenProvider | undefined
   readonly priority: Priority | (() => Priority)
-  /** Nothing: the entry point's own (`dnsResolver()` in Node). Empty: none. */
+  /** Nothing or empty: none. */
   readonly resolvers: readonly ResolverSpec[] | undefined
   readonly restoreSession: RestoreSession | undefined
   readonly canMove: CanMove | undefined

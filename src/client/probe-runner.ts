@@ -116,11 +116,10 @@ export class ProbeRunner {
   }
 }
 
-/** Judged by the body alone; without one, an error of the server's side is no life sign of ours. */
+/** Judged by the body alone. What a page in its place means depends on what was known before: the judge's to say. */
 function readContract(status: number, body: string, rttMs: number): ProbeResult {
   const readiness = parseReadiness(body)
-  if (readiness !== undefined) return { is: 'ready', body: readiness, rttMs }
-  return status >= 500 ? refusedBy(`HTTP ${status}`) : { is: 'alive', status, rttMs }
+  return readiness === undefined ? { is: 'alive', status, rttMs } : { is: 'ready', body: readiness, rttMs }
 }
 
 function readCustom(readiness: Readiness, rttMs: number): ProbeResult {

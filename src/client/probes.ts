@@ -14,10 +14,13 @@ export type Readiness = Pick<ReadinessBody, 'state'> & Partial<ReadinessBody>
 
 /** An HTTP answer, whatever its status. */
 export interface ProbeAnswer {
+  /** HTTP status. */
   readonly status: number
+  /** As text. */
   readonly body: string
 }
 
+/** What a probe is given to ask with. */
 export interface ProbeContext {
   /** The UCC whose readiness is asked for. */
   readonly ucc?: string

@@ -44,17 +44,21 @@ export interface EndpointInfo {
   readonly rank: number
   /** The configured label. */
   readonly site: string | undefined
+  /** Of this endpoint, for all its UCCs. */
   readonly breaker: BreakerState
   /** Of the UCC on the server that answers there: the last valid answer. */
   readonly readiness: ReadinessState
   /** Rising number of the UCC's incarnation, where the server tells it. */
   readonly term: number | undefined
+  /** Its server asks its clients to leave. */
   readonly draining: boolean
+  /** The live connection there is silent; the next moments decide. */
   readonly suspect: boolean
   /** Smoothed round-trip time of probes and pings, milliseconds. Never decides. */
   readonly rttMs: number | undefined
   /** The last failure in words, token-free; nothing once a probe has passed. */
   readonly lastError: string | undefined
+  /** All of this in one word. */
   readonly verdict: EndpointVerdict
 }
 
@@ -94,25 +98,35 @@ export interface MoveTimings {
   readonly restoreMs: number
   /** Until the last topic was live again. */
   readonly resumeMs: number
+  /** From the last proof of the old side until the last topic was live again. */
   readonly totalMs: number
 }
 
 /** A finished move: told once, when the last topic is live again. */
 export interface MoveReport {
+  /** Unplanned, planned, or planned to a better rank. */
   readonly kind: MoveKind
+  /** The endpoint left. */
   readonly from: EndpointInfo
+  /** The endpoint in use now. */
   readonly to: EndpointInfo
+  /** Why: a name in {@link MOVE_REASONS}. */
   readonly reason: MoveReason
   /** What was seen, oldest first, one sentence each. */
   readonly evidence: readonly string[]
+  /** Where the time went. */
   readonly timings: MoveTimings
 }
 
 /** A planned move that waits for a quiet moment: the argument of `canMove`. */
 export interface Move {
+  /** `failback`: to a better rank. */
   readonly kind: 'switchover' | 'failback'
+  /** The endpoint in use. */
   readonly from: EndpointInfo
+  /** Where it would go. */
   readonly to: EndpointInfo
+  /** Why: a name in {@link MOVE_REASONS}. */
   readonly reason: MoveReason
 }
 
@@ -139,6 +153,7 @@ export type DecisionKind = OpenCode<
 export interface Decision {
   /** Unix milliseconds, local clock. */
   readonly at: number
+  /** What it was about. */
   readonly kind: DecisionKind
   /** Code, stable within a major version. */
   readonly reason: string

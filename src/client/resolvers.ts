@@ -19,11 +19,13 @@ export interface ResolvedEndpoint {
   readonly designated?: boolean
 }
 
+/** What a resolver is asked for. */
 export interface ResolveContext {
   /** Name of the dedicated hostname, without scheme and port. */
   readonly hostname: string
   /** Its normalised base URL. */
   readonly url: string
+  /** The UCC of the client, where it names one. */
   readonly ucc?: string
   /** Aborted when the answer is not wanted any more. */
   readonly signal: AbortSignal
@@ -34,19 +36,23 @@ export interface Resolver {
   /** For events and the decision log. */
   readonly name: string
   /**
-   * Milliseconds between two questions, ±10 %; a trip asks at once.
+   * Milliseconds between two questions, ±10 %.
    * @default 10000
    */
   readonly pollMs?: number
+  /** All endpoints known now, best first. */
   resolve(context: ResolveContext): Promise<readonly ResolvedEndpoint[]>
 }
 
 /** The built-in topology document, as {@link topologyDocument} makes it. Only the client can carry it out. */
 export interface TopologyResolver {
+  /** For events and the decision log. */
   readonly name: string
+  /** Tells it from a resolver of your own. */
   readonly kind: 'topology'
   /** As given: absolute, or a path under the dedicated hostname. */
   readonly url: string
+  /** Milliseconds between two questions, ±10 %. */
   readonly pollMs: number
 }
 

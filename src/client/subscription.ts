@@ -15,6 +15,7 @@ export interface SubscriptionEvents<T> {
   batch: [changes: readonly Change<T>[]]
   /** Each change of a batch by itself, in order, before its `batch`. */
   change: [change: Change<T>]
+  /** The state changed. */
   state: [state: SubscriptionState, previous: SubscriptionState]
   /**
    * What a listener threw; an item that `parse` refused (`PROTOCOL_ERROR` with its cause); or, when the subscription
@@ -41,6 +42,7 @@ export type SubscriptionListener<T, Name extends keyof SubscriptionEvents<T>> = 
 export interface Subscription<T = unknown> extends AsyncIterable<Change<T>> {
   /** Name of the topic. */
   readonly topic: string
+  /** Where the topic stands now. */
   readonly state: SubscriptionState
   /**
    * Position of the last change this consumer has finished with: its listeners have returned, or its loop (the

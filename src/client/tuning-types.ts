@@ -150,7 +150,7 @@ export interface StreamsConfig {
   readonly logKeys: number
   /** Larger frames are refused. Bytes. @default 1048576 */
   readonly maxFrameBytes: number
-  /** Keep state views in the store. @default false */
+  /** Reserved for keeping state views in the store; has no effect yet. @default false */
   readonly persistViews: boolean
 }
 
@@ -173,15 +173,25 @@ export type Tuning<T> = { readonly [Name in keyof T]?: T[Name] | undefined }
 
 /** All tuning groups, complete. */
 export interface TuningConfig {
+  /** How endpoints are probed. */
   readonly health: HealthConfig
+  /** When an endpoint is not used any more. */
   readonly breaker: BreakerConfig
+  /** How a silent connection is noticed. */
   readonly detection: DetectionConfig
+  /** How connections are made and changed. */
   readonly connect: ConnectConfig
+  /** How unplanned moves are spread and fenced. */
   readonly failover: FailoverConfig
+  /** When to go back. */
   readonly failback: FailbackConfig
+  /** Time and repeats of one routed request. */
   readonly requests: RequestsConfig
+  /** Which requests are repeated, and how many in all. */
   readonly retry: RetryConfig
+  /** Subscriptions and their connection. */
   readonly streams: StreamsConfig
+  /** Commands and their queue. */
   readonly commands: CommandsConfig
 }
 

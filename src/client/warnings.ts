@@ -30,7 +30,7 @@ export const WARNINGS = {
     remedy: 'Repair the answer of the resolver, topology document or server named here.',
   },
   RESOLVER_FAILED: {
-    means: 'A resolver failed; the endpoints it gave before stay for 24 h.',
+    means: 'A resolver failed; the endpoints it gave before stay.',
     remedy: 'See the cause.',
   },
   ONLY_HOSTNAME: {
@@ -104,7 +104,7 @@ export const WARNINGS = {
     remedy: 'See the cause.',
   },
   HOOK_FAILED: {
-    means: 'canMove or priority threw: the move waits, or the default priority is used.',
+    means: 'canMove or priority threw: the move is allowed, or the priority "agent" is used.',
     remedy: 'See the cause.',
   },
   RESTORE_FAILED: {

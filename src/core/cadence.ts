@@ -54,8 +54,11 @@ export class Cadence {
   /** Half the spread window where that is longer: a whole fleet asks. */
   #edgeMs(endpoint: Endpoint, ucc: string | undefined): DurationMs {
     const load = this.judge.word(endpoint, ucc)?.load
+    // Those who ask a standby are the clients of the active server: its own count says nothing.
+    const clients = this.judge.roster.present().flatMap((one) => this.judge.word(one, ucc)?.load?.clients ?? [])
+    const left = clients.length === 0 ? {} : { clients: Math.max(...clients) }
     // Without any announcement the default window is about moves; asking goes at the plain edge cadence.
-    const windowMs = load === undefined ? 0 : spreadWindow({ left: load, dialled: load }, this.settings.failover)
+    const windowMs = load === undefined ? 0 : spreadWindow({ left, dialled: load }, this.settings.failover)
     const allDown = this.judge.roster.present().every((one) => one.liveness.is === 'down')
     return allDown ? Math.max(ALL_DOWN_MS, windowMs) : Math.max(this.settings.health.edgeIntervalMs, windowMs / 2)
   }

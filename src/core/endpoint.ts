@@ -2,7 +2,7 @@
 import { EndpointBreaker } from './breaker'
 import type { EndpointSeed, EndpointSource } from './pool-protocol'
 import type { Random } from './random'
-import type { FailureKind, Road } from './road'
+import type { FailureKind, NetworkFailure, Road } from './road'
 import type { BreakerSettings } from './settings'
 import type { DurationMs, Instant } from './time'
 
@@ -26,6 +26,8 @@ export class Endpoint {
   refusals = 0
   rttMs: DurationMs | undefined
   lastError: string | undefined
+  /** Its last traffic was soft evidence, and nothing better came since: the next probe decides. */
+  failsTraffic = false
   /** The token was refused here. */
   unauthorized = false
   readonly sources = new Set<EndpointSource>()
@@ -58,10 +60,29 @@ export class Endpoint {
     }
   }
 
+  /** Traffic got an answer that is no server's error. */
+  served(): void {
+    this.failsTraffic = false
+    this.breaker.success()
+  }
+
+  /**
+   * Does a page of this status in place of readiness count against it? An error does, unless the contract was spoken
+   * here before and traffic is served: then somebody in between made that page.
+   */
+  isBrokenBy(status: number): boolean {
+    return status >= 500 && (this.contract !== 'present' || this.failsTraffic)
+  }
+
   /** Did anything answer at or after this instant? */
   answeredSince(since: Instant): boolean {
     return this.liveness.is === 'up' && this.liveness.at >= since
   }
+}
+
+/** An answer that proves the network and serves nobody: counted like a reset. */
+export function errorPage(status: number): NetworkFailure {
+  return { kind: 'reset', sent: 'maybe', message: `HTTP ${status}`, code: `HTTP ${status}` }
 }
 
 /** Kinds of failure that prove that the network reached somebody: it is them, not me. */

@@ -4,7 +4,7 @@
  */
 import type { Standing } from './choose'
 import { Designation } from './designation'
-import { HARD, PERMANENT, PROVES_NETWORK, type Endpoint } from './endpoint'
+import { errorPage, HARD, PERMANENT, PROVES_NETWORK, type Endpoint } from './endpoint'
 import { Fence } from './fence'
 import type { EndpointSeed, EndpointSource, PoolEffect, ProbeResult, TrafficOutcome } from './pool-protocol'
 import type { Random } from './random'
@@ -123,7 +123,7 @@ export class Judge {
 
   /** Evidence from traffic. Hard counts; soft asks for a probe, which counts when it fails too; the rest is nothing. */
   evidence(now: Instant, endpoint: Endpoint, outcome: TrafficOutcome): void {
-    if (outcome.type === 'timeout') return this.urge(endpoint.id, SOFT_GAP_MS)
+    if (outcome.type === 'timeout') return this.#soft(endpoint)
     if (outcome.type === 'failure') {
       const { failure } = outcome
       if (failure.kind === 'aborted') return
@@ -133,8 +133,14 @@ export class Judge {
       return this.urge(endpoint.id, confirm ? CONFIRM_GAP_MS : SOFT_GAP_MS)
     }
     const soft = SOFT_STATUSES.has(outcome.status) || (outcome.status === 503 && !outcome.retryAfter)
-    if (soft) return this.urge(endpoint.id, SOFT_GAP_MS)
-    if (outcome.status < 500) endpoint.breaker.success()
+    if (soft) this.#soft(endpoint)
+    else if (outcome.status < 500) endpoint.served()
+  }
+
+  /** Counted when readiness, asked at once, fails too: there an error page in its place is a failure. */
+  #soft(endpoint: Endpoint): void {
+    endpoint.failsTraffic = true
+    this.urge(endpoint.id, SOFT_GAP_MS)
   }
 
   /** One hard failure without a failure object: a connection went silent while another server runs. */
@@ -159,6 +165,7 @@ export class Judge {
 
   #ready(now: Instant, endpoint: Endpoint, ucc: string | undefined, body: ReadinessBody, rttMs: number): void {
     endpoint.contract = 'present'
+    endpoint.failsTraffic = false
     this.forgetWarning('FOREIGN_READINESS', endpoint.id)
     this.#namedServer(endpoint, body.server)
     this.#passed(now, endpoint, rttMs)
@@ -184,8 +191,9 @@ export class Judge {
   }
 
   #alive(now: Instant, endpoint: Endpoint, rttMs: number, status: number): void {
+    if (endpoint.isBrokenBy(status)) return this.#missed(now, endpoint, errorPage(status))
     if (endpoint.contract === 'present') {
-      // It used to speak the contract: this page is a captive portal or a proxy, and says nothing of the server.
+      // It used to speak the contract: this page is a captive portal or a proxy's, and says nothing of the server.
       this.warnOnce(
         'FOREIGN_READINESS',
         `${endpoint.seed.name} answered ${status} with something else than readiness.`,

@@ -5,7 +5,7 @@
  * link. An answer ends it. A link that is lost leaves a *doubt* on what it had not answered: it may have been executed
  * by a server with that memory of keys. When the next link takes commands, the table in `command-safety.ts` decides
  * each doubt, oldest first, before anything newer leaves: again with the same key, or OUTCOME_UNKNOWN now.
- * `not-running` is the one refusal that proves nothing happened, so the command is held again.
+ * `not-running` proves nothing happened on *this* send: the command is held again, with the doubt an earlier one left.
  *
  * Deadlines cancel: nothing leaves late, and each send carries `notAfter` on the server's clock, so that a server that
  * was frozen does not execute it late either.

@@ -56,6 +56,7 @@ export type LossCause =
   | { readonly type: 'not-ready'; readonly state: ReadinessState }
   | { readonly type: 'protocol'; readonly detail: string }
 
+/** Why a client leaves one endpoint for another. `MOVE_REASONS` says what each means. */
 export type MoveReason =
   | 'start'
   | 'connection-lost'
@@ -140,6 +141,8 @@ export type PoolInput =
   /** The seat needs a live connection now (first subscription or command). */
   | { readonly type: 'seat-live'; readonly seat: SeatId }
   | { readonly type: 'seat-close'; readonly seat: SeatId }
+  /** A request of this seat waits for a road. */
+  | { readonly type: 'seat-needs-road'; readonly seat: SeatId }
   | { readonly type: 'seat-suspect'; readonly seat: SeatId; readonly lastProof: Instant }
   | { readonly type: 'seat-unanswered'; readonly seat: SeatId; readonly lastProof: Instant }
   | { readonly type: 'seat-clear'; readonly seat: SeatId }
@@ -179,6 +182,7 @@ export type PoolInput =
   | { readonly type: 'token'; readonly endpointId: string; readonly accepted: boolean }
   | { readonly type: 'tick' }
 
+/** Why nobody can serve: this machine's network, the servers, none runs the UCC, or the token is refused. */
 export type OfflineReason = 'network' | 'servers' | 'starting' | 'unauthorized'
 
 /** What a seat is, as the client shows it (subscriptions come on top). */

@@ -116,6 +116,8 @@ export class PoolMachine {
         return
       case 'seat-live':
         return seat.wantLive(now)
+      case 'seat-needs-road':
+        return seat.needsRoad(now)
       case 'seat-suspect':
         return seat.suspect(now, input.lastProof)
       case 'seat-unanswered':

@@ -35,6 +35,10 @@ export type RequestInput =
   | { readonly type: 'routed'; readonly route: RouteTaken }
   /** The attempt goes to the network now. Before this it only waited for its token, and nothing can have left. */
   | { readonly type: 'sent'; readonly attempt: number }
+  /** Proof that nothing of it has left yet: it waits for a connection. Followed by `sent` when it is written. */
+  | { readonly type: 'waiting'; readonly attempt: number }
+  /** An endpoint has answered with a redirect to another one, which is asked now. Followed by `sent`. */
+  | { readonly type: 'redirected'; readonly attempt: number; readonly route: RouteTaken }
   | { readonly type: 'response'; readonly attempt: number; readonly status: number; readonly retryAfterMs?: DurationMs }
   | { readonly type: 'failed'; readonly attempt: number; readonly failure: NetworkFailure }
   /** The endpoint was left by a failover while the attempt was in flight there. */

@@ -8,11 +8,17 @@ export type RequestState =
   | { readonly is: 'routing'; readonly until: Instant; readonly paid: boolean }
   /** The only candidate must not be asked yet. */
   | { readonly is: 'holding'; readonly until: Instant; readonly paid: boolean; readonly endpointId: string }
-  /** Given to an endpoint; `sent` as soon as something may have left. */
-  | { readonly is: 'flying'; readonly attempt: number; readonly route: RouteTaken; readonly sent: boolean }
+  /** Given to an endpoint. */
+  | { readonly is: 'flying'; readonly attempt: number; readonly route: RouteTaken; readonly progress: FlightProgress }
   /** Within one `handle`: nothing is under way and what follows is not decided yet. */
   | { readonly is: 'deciding' }
   | { readonly is: 'done' }
+
+/**
+ * How far an attempt got: `held` = it waits for its token, and the network knows nothing of it; `waiting` = the platform
+ * has it and waits for a connection; `sent` = something may have left.
+ */
+export type FlightProgress = 'held' | 'waiting' | 'sent'
 
 /** Is this attempt the one in flight? */
 export function isFlight(state: RequestState, attempt: number): state is Extract<RequestState, { is: 'flying' }> {

@@ -18,7 +18,7 @@ import { Backoff } from './backoff'
 import type { Random } from './random'
 import type { RequestConfig, RequestEffect, RequestInput, RouteTaken } from './request-protocol'
 import { isFlight, isSameServer } from './request-state'
-import type { RequestState } from './request-state'
+import type { FlightProgress, RequestState } from './request-state'
 import type { RetryBudget } from './retry-budget'
 import type { NetworkFailure } from './road'
 import { NEVER } from './time'
@@ -35,6 +35,7 @@ const SAME_ENDPOINT_BACKOFF = { baseMs: 250, maxMs: 30_000 } as const
 const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([408, 429, 502, 503, 504])
 
 const TOO_LATE = 'no response headers within the deadline'
+const NO_CONNECTION = 'no connection within the deadline; the request was never sent'
 const EARLY_END = 'the client was closed before the request was answered'
 const IN_DOUBT = 'the request may have been executed and cannot be repeated safely'
 
@@ -96,7 +97,11 @@ export class RequestMachine {
       case 'routed':
         return this.#routed(now, input.route)
       case 'sent':
-        if (isFlight(this.#state, input.attempt)) this.#state = { ...this.#state, sent: true }
+        return this.#progressed(input.attempt, 'sent')
+      case 'waiting':
+        return this.#progressed(input.attempt, 'waiting')
+      case 'redirected':
+        if (isFlight(this.#state, input.attempt)) this.#state = { ...this.#state, route: input.route }
         return
       case 'response':
         return this.#responded(now, input)
@@ -111,6 +116,10 @@ export class RequestMachine {
       case 'tick':
         return this.#tick(now)
     }
+  }
+
+  #progressed(attempt: number, progress: FlightProgress): void {
+    if (isFlight(this.#state, attempt)) this.#state = { ...this.#state, progress }
   }
 
   #route(now: Instant, paid: boolean): void {
@@ -137,7 +146,7 @@ export class RequestMachine {
     if (paid && !this.budget.take(now)) return this.#giveUp()
     if (paid) this.#retries += 1
     this.#attempts += 1
-    this.#state = { is: 'flying', attempt: this.#attempts, route, sent: false }
+    this.#state = { is: 'flying', attempt: this.#attempts, route, progress: 'held' }
     this.#emit({ type: 'dispatch', attempt: this.#attempts, route })
   }
 
@@ -199,18 +208,25 @@ export class RequestMachine {
       return this.#route(now, state.paid)
     }
     if (state.is !== 'flying' || state.route.endpointId !== endpointId) return
-    // Unsafe ones keep their deadline: the answer may still come.
-    if (state.sent && !this.#isRepeatableElsewhere()) return
-    if (this.#freeMoves >= MAX_FREE_MOVES) return
+    if (!this.#mayLeave(state.progress) || this.#freeMoves >= MAX_FREE_MOVES) return
     this.#freeMoves += 1
-    if (state.sent) this.#mayHaveArrived(state.route)
+    if (state.progress === 'sent') this.#mayHaveArrived(state.route)
     this.#emit({ type: 'discard', attempt: state.attempt })
     this.#tried.set(endpointId, { notBefore: now, avoid: true })
     this.#route(now, false)
   }
 
+  #mayLeave(progress: FlightProgress): boolean {
+    if (progress === 'held') return true
+    // A stream may have been read already although nothing of it left.
+    if (progress === 'waiting') return this.config.replayable
+    // Unsafe ones keep their deadline: the answer may still come.
+    return this.#isRepeatableElsewhere()
+  }
+
   #closed(): void {
-    const mayHaveLeft = this.#inDoubt || (this.#state.is === 'flying' && this.#state.sent && !this.config.safe)
+    const isSent = this.#state.is === 'flying' && this.#state.progress === 'sent'
+    const mayHaveLeft = this.#inDoubt || (isSent && !this.config.safe)
     const code = mayHaveLeft ? 'OUTCOME_UNKNOWN' : 'CLIENT_CLOSED'
     this.#reject({ type: 'reject', code, message: mayHaveLeft ? `${EARLY_END}: ${IN_DOUBT}` : EARLY_END })
   }
@@ -218,17 +234,20 @@ export class RequestMachine {
   #tick(now: Instant): void {
     const state = this.#state
     if (now < this.deadline()) return
-    if (state.is === 'flying') return this.#timedOut(state.route, state.sent)
+    if (state.is === 'flying') return this.#timedOut(state.route, state.progress)
     if (state.is === 'routing') return this.#giveUp('NO_ENDPOINT_AVAILABLE')
     if (state.is === 'holding') return this.#route(now, state.paid)
   }
 
-  #timedOut(route: RouteTaken, sent: boolean): void {
+  #timedOut(route: RouteTaken, progress: FlightProgress): void {
     // Waiting for a token says nothing of the endpoint.
-    if (sent) this.#emit({ type: 'evidence', route, outcome: { type: 'timeout' } })
-    const inDoubt = this.#inDoubt || (sent && !this.config.safe)
-    const message = inDoubt ? `${TOO_LATE}: ${IN_DOUBT}` : TOO_LATE
-    this.#reject({ type: 'reject', code: inDoubt ? 'OUTCOME_UNKNOWN' : 'REQUEST_TIMEOUT', message })
+    if (progress !== 'held') this.#emit({ type: 'evidence', route, outcome: { type: 'timeout' } })
+    if (this.#inDoubt || (progress === 'sent' && !this.config.safe)) {
+      return this.#reject({ type: 'reject', code: 'OUTCOME_UNKNOWN', message: `${TOO_LATE}: ${IN_DOUBT}` })
+    }
+    const unsent = { failure: { kind: 'connect-timeout', sent: 'no', message: NO_CONNECTION } } as const
+    const failure = progress === 'waiting' && this.#seenBy === undefined ? unsent : {}
+    this.#reject({ type: 'reject', code: 'REQUEST_TIMEOUT', message: TOO_LATE, ...failure })
   }
 
   /** Retries have ended: the last response if there is one, else the last failure. Doubt outweighs both. */

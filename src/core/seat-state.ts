@@ -35,6 +35,8 @@ export interface Searching {
   readonly detected: Instant
   /** End of this client's own spread draw. */
   readonly dialAfter: Instant
+  /** Nobody is asked before: a whole fleet was drawn apart, and must not ask all at once what it may not use yet. */
+  readonly askAt?: Instant
   /** When the first usable road was known: a better one is waited for only briefly. */
   readonly readyAt?: Instant
   readonly evidence: readonly string[]

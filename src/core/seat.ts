@@ -20,7 +20,7 @@ import { SeatBackoffs } from './seat-backoffs'
 import type { ActiveMove, OldLink, Place, Searching, Settled } from './seat-state'
 import { SeatView } from './seat-view'
 import type { PoolSettings, PriorityClass } from './settings'
-import { drawSpread } from './spread'
+import { askDelay, drawSpread } from './spread'
 import { NEVER, type DurationMs, type Instant } from './time'
 
 export interface SeatContext {
@@ -93,7 +93,7 @@ export class Seat {
 
   /** Must readiness be asked at the edge cadence for this seat? */
   get watchful(): boolean {
-    if (this.#place.is === 'searching') return true
+    if (this.#place.is === 'searching') return !this.isPatient
     return (
       this.#place.suspicion !== undefined || this.#place.goaway !== undefined || this.#topicSilentSince !== undefined
     )
@@ -222,6 +222,19 @@ export class Seat {
     this.context.askAll(now, this.who.ucc)
   }
 
+  /** Is the question for a road put off, because the draw still lasts? */
+  get isPatient(): boolean {
+    return this.#place.is === 'searching' && this.#place.askAt !== undefined
+  }
+
+  /** The time has come, or somebody cannot wait for it (a request): the question is put now. */
+  needsRoad(now: Instant): void {
+    if (this.#place.is !== 'searching' || this.#place.askAt === undefined) return
+    const { askAt: _, ...place } = this.#place
+    this.#place = place
+    this.context.askAll(now, this.who.ucc)
+  }
+
   ask(wish: AskedWish): void {
     if (this.#place.is === 'at') this.#planned.ask(this.#place, wish)
     else this.#planned.refuse(wish.call, 'the client is not connected to any endpoint now')
@@ -242,12 +255,14 @@ export class Seat {
     this.#wakeAt = NEVER
     if (this.#move !== undefined) this.#watchMove(now)
     if (this.#move === undefined && this.#place.is === 'at') this.#hold(now, this.#place)
+    if (this.#place.is === 'searching' && now >= (this.#place.askAt ?? NEVER)) this.needsRoad(now)
     if (this.#move === undefined && this.#place.is === 'searching') this.#seek(now, this.#place)
     this.#tellCondition()
   }
 
   #seek(now: Instant, place: Searching): void {
     const { judge, settings } = this.context
+    if (place.askAt !== undefined) this.#wake(place.askAt)
     const barred = (id: string): boolean => this.#backoffs.barredUntil(id) > now
     const result = search(judge, { place, ucc: this.who.ucc, asked: this.#planned.asked, barred })
     this.#wake(this.#backoffs.next(now))
@@ -273,7 +288,8 @@ export class Seat {
     if (kind === 'failover' && place.from !== undefined) this.#announceLeft(place.from, 'lost')
     this.#start(now, {
       kind,
-      reason: place.reason,
+      // A seat that only routed requests had no connection to lose: its endpoint does not serve any more.
+      reason: kind === 'failover' && place.reason === 'start' ? 'endpoint-down' : place.reason,
       to: to.endpointId,
       makeBeforeBreak,
       evidence: [...place.evidence, this.#describe(to)],
@@ -360,8 +376,11 @@ export class Seat {
   ): void {
     this.#planned.reset()
     const move = this.#move
-    this.#place = this.#searching(now, reason, oldLink, facts)
-    if (facts.asked !== true) this.context.askAll(now, this.who.ucc)
+    const place = this.#searching(now, reason, oldLink, facts)
+    const { settings, random } = this.context
+    const askAt = facts.asked === true ? now : now + askDelay(place.dialAfter - now, settings, random)
+    this.#place = askAt > now ? { ...place, askAt } : place
+    if (facts.asked !== true && askAt <= now) this.context.askAll(now, this.who.ucc)
     if (move !== undefined) this.#upgrade(now, move)
   }
 

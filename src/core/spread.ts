@@ -3,7 +3,7 @@
  * draws its first hop once, uniformly, from a window W that is as long as the standby needs to accept everybody.
  */
 import type { Random } from './random'
-import type { FailoverSettings, PriorityClass } from './settings'
+import type { FailoverSettings, PoolSettings, PriorityClass } from './settings'
 import type { DurationMs } from './time'
 import type { Load } from './wire'
 
@@ -36,4 +36,18 @@ export function spreadWindow(facts: SpreadFacts, settings: FailoverSettings): Du
 export function drawSpread(windowMs: DurationMs, priority: PriorityClass, random: Random): DurationMs {
   const [from, to] = SPREAD_CLASSES[priority]
   return windowMs * (from + (to - from) * random())
+}
+
+/** Whoever draws longer still asks within this time: it must be told when nobody can be reached at all. */
+const ASK_WITHIN_MS = 4000
+
+/**
+ * How long the question "who runs it?" waits after a loss. A short draw asks at once. In a long one a whole fleet would
+ * ask at one instant what it may not use yet: measured with 300 clients and W = 3 s, two questions each in the first
+ * second delayed the first arrivals into those behind them (1.9 times the fair rate). So it is put just before the end.
+ */
+export function askDelay(drawMs: DurationMs, { health, connect }: PoolSettings, random: Random): DurationMs {
+  if (drawMs <= health.edgeIntervalMs) return 0
+  const justBefore = drawMs - connect.betterRoadMs
+  return justBefore <= ASK_WITHIN_MS ? justBefore : ASK_WITHIN_MS * random()
 }

@@ -9,41 +9,61 @@ export const SUBPROTOCOL = 'failover-stream'
 
 /** Position in one sequence space of one topic. `seq` means nothing without its `epoch`. */
 export interface Cursor {
+  /** Name of one sequence space of one topic. */
   readonly epoch: string
+  /** Rises by one with each change of that space. */
   readonly seq: number
 }
 
 /** Can this server serve this UCC now? Liveness is another question. */
 export type ReadinessState = 'running' | 'starting' | 'stopped' | 'unknown'
 
+/** `state`: one value a key. `log`: messages in order. `ephemeral`: signals that are never replayed. */
 export type TopicKind = 'state' | 'log' | 'ephemeral'
 
+/** One server of the pool, as a server names it. */
 export interface Peer {
+  /** Its name. */
   readonly server: string
+  /** Its base URL. */
   readonly url: string
 }
 
 /** What a server says of its load; sizes the spread window W = clients / acceptPerSec. */
 export interface Load {
+  /** Live connections the server has now. */
   readonly clients?: number
+  /** New live connections a second that it takes well. */
   readonly acceptPerSec?: number
 }
 
 /** Body of `GET /failover/ready`, judged by itself, whatever the status was. */
 export interface ReadinessBody {
+  /** Name of the server that answers, unique and stable. */
   readonly server: string
+  /** Versions of the contract it speaks. */
   readonly versions: readonly number[]
+  /** The UCC this answer is about. */
   readonly ucc?: string
+  /** Does that UCC run on this server now? */
   readonly state: ReadinessState
+  /** Number of the UCC's incarnation; rises with each activation. */
   readonly term?: number
+  /** All servers of the pool, in rank order. */
   readonly peers?: readonly Peer[]
+  /** Sizes the spread of a fleet that must move. */
   readonly load?: Load
+  /** A planned departure is under way. */
   readonly draining?: boolean
 }
 
+/** Who a client says it is, in `hello`. */
 export interface ClientIdentity {
+  /** Random per client unless the application names one. */
   readonly id: string
+  /** Of the program, for the server's log. */
   readonly name?: string
+  /** Of the program. */
   readonly version?: string
 }
 

@@ -60,7 +60,8 @@ class DispatchAsk {
   #routed(route: Route): void {
     this.#stop()
     if (!this.wantsToken) return this.#end(this.#describe(route, undefined))
-    const cancel = this.routing.token({ reason: 'connect', server: route.server }, (answer) => {
+    const { endpointId, server } = route
+    const cancel = this.routing.token({ reason: 'connect', endpointId, server }, (answer) => {
       this.#end('error' in answer ? { error: tokenFailed(answer.error) } : this.#describe(route, answer.token))
     })
     this.#stops.add(cancel)
@@ -68,7 +69,7 @@ class DispatchAsk {
 
   #describe(route: Route, token: string | undefined): RoutedDispatch {
     return {
-      ...placeOnRoad(this.url, this.routing.base, route.road),
+      ...placeOnRoad(this.url, this.routing.homeOf(this.url), route.road),
       ...(token === undefined ? {} : { token }),
       answered: (status, retryAfter) => this.routing.evidence(route, { type: 'status', status, retryAfter }),
       failed: (failure) => this.routing.evidence(route, { type: 'failure', failure }),

@@ -5,8 +5,8 @@
 import type { NetworkFailure, Road } from '../core/road'
 import type { Cancel } from '../platform/platform'
 import { readRetryAfter } from './fetch-errors'
-import { foreignRoad, placeOnRoad } from './fetch-url'
-import { decideRedirect } from './redirects'
+import { foreignRoad, placeHop, placeOnRoad } from './fetch-url'
+import { decideRedirect, routeHop } from './redirects'
 import type { Evidence, Route, Routing } from './routing'
 
 /** How a connection ended. */
@@ -37,6 +37,8 @@ export class EventSourceLink {
   readonly #stopWatching: Cancel
   readonly #isKnown: boolean
   #route: Route | undefined
+  /** What is asked now: the target, or where it was redirected to. */
+  #url: URL
   #failedAt: string | undefined
   #cancel: Cancel = noop
   #token: string | undefined
@@ -49,6 +51,7 @@ export class EventSourceLink {
     private readonly target: URL,
     private readonly handlers: StreamLinkHandlers,
   ) {
+    this.#url = target
     this.#isKnown = routing.knows(target)
     this.#stopWatching = routing.onLeft(({ endpointId, generation }) => {
       const route = this.#route
@@ -65,6 +68,7 @@ export class EventSourceLink {
     this.#wasRefused = false
     this.#followed = 0
     this.#route = undefined
+    this.#url = this.target
     if (!this.#isKnown) return this.#request(foreignRoad(this.target), this.target)
     const avoid = this.#failedAt === undefined ? [] : [this.#failedAt]
     this.#cancel = this.routing.route({ avoid, freshProof: false, purpose: 'event-stream' }, (route) => {
@@ -87,7 +91,8 @@ export class EventSourceLink {
 
   #askToken(reason: 'connect' | 'rejected', route: Route): void {
     let answered = false
-    const cancel = this.routing.token({ reason, server: route.server }, (answer) => {
+    const { endpointId, server } = route
+    const cancel = this.routing.token({ reason, endpointId, server }, (answer) => {
       answered = true
       // A provider that fails is a failed attempt, against nobody.
       if ('error' in answer) return this.handlers.ended({ permanent: false })
@@ -95,14 +100,15 @@ export class EventSourceLink {
         return this.handlers.ended({ permanent: true })
       }
       this.#token = answer.token
-      this.#request(route.road, this.target)
+      this.#request(route.road, this.#url)
     })
     // One that answered at once has been followed by something else to cancel.
     if (!answered) this.#cancel = cancel
   }
 
   #request(road: Road, url: URL): void {
-    const place = placeOnRoad(url, this.routing.base, road)
+    const put = this.#followed === 0 ? placeOnRoad : placeHop
+    const place = put(url, this.routing.homeOf(url), road)
     // No Cache-Control: CORS would ask for leave to send it, and the platform's requests bypass caches anyway.
     const headers: Record<string, string> = { accept: 'text/event-stream' }
     if (this.#lastEventId !== '') headers['last-event-id'] = toHeaderValue(this.#lastEventId)
@@ -149,7 +155,14 @@ export class EventSourceLink {
     const decision = decideRedirect(hop, isKnown)
     if (decision.type !== 'follow') return this.handlers.ended({ permanent: true })
     this.#followed += 1
-    this.#request(this.#isKnown ? road : foreignRoad(decision.url), decision.url)
+    this.#url = decision.url
+    if (this.#route === undefined) return this.#request(foreignRoad(decision.url), decision.url)
+    const next = routeHop(this.routing, this.#route, { from: url, to: decision.url, isSameMethod: true })
+    if (next === undefined) return this.handlers.ended({ permanent: true })
+    if (next.endpointId === this.#route.endpointId) return this.#request(road, decision.url)
+    this.#route = next
+    this.#wasRefused = false
+    this.#askToken('connect', next)
   }
 
   #ended(failure: NetworkFailure | undefined): void {

@@ -9,8 +9,8 @@ import { isStream, NO_BODY } from './body'
 import type { PreparedBody } from './body'
 import type { FetchCall } from './fetch-call'
 import { tokenFailed } from './fetch-errors'
-import { placeOnRoad } from './fetch-url'
-import { decideRedirect, dropBodyHeaders, isRedirect, objectionTo, redirectRefused } from './redirects'
+import { placeHop, placeOnRoad } from './fetch-url'
+import { decideRedirect, dropBodyHeaders, isRedirect, objectionTo, redirectRefused, routeHop } from './redirects'
 import type { Route, Routing } from './routing'
 
 export type AttemptOutcome =
@@ -18,6 +18,16 @@ export type AttemptOutcome =
   | { readonly type: 'failed'; readonly failure: NetworkFailure }
   /** Nothing another endpoint could do better: the caller gets this error. */
   | { readonly type: 'error'; readonly error: unknown }
+
+/** What an attempt tells on its way to an outcome. */
+export interface AttemptNews {
+  /** Something goes to the network, or is about to be written. */
+  sent(): void
+  /** Proof that nothing has left yet: it waits for a connection. */
+  waiting(): void
+  /** A redirect leads to another endpoint, which is asked now. */
+  redirected(route: Route): void
+}
 
 type TokenAnswer = { readonly token?: string } | { readonly error: unknown }
 
@@ -30,18 +40,20 @@ export class FetchAttempt {
   #wasRefused = false
   #followed = 0
   #cancel: Cancel = () => undefined
+  /** Where it is: the route it was given, or where a redirect led. */
+  #route: Route
   /** Waits for a token or is about to be discarded. */
   #held: Response | undefined
 
   constructor(
     private readonly routing: Routing,
     private readonly call: FetchCall,
-    private readonly route: Route,
+    route: Route,
     private readonly signal: AbortSignal,
-    /** Called each time something goes to the network. */
-    private readonly sends: () => void,
+    private readonly news: AttemptNews,
     private readonly done: (outcome: AttemptOutcome) => void,
   ) {
+    this.#route = route
     this.#method = call.method
     this.#body = call.body
     this.#url = call.url
@@ -62,7 +74,8 @@ export class FetchAttempt {
 
   #askToken(reason: 'connect' | 'rejected', done: (answer: TokenAnswer) => void): void {
     let answered = false
-    const cancel = this.routing.token({ reason, server: this.route.server }, (answer) => {
+    const { endpointId, server } = this.#route
+    const cancel = this.routing.token({ reason, endpointId, server }, (answer) => {
       answered = true
       done(answer)
     })
@@ -77,23 +90,44 @@ export class FetchAttempt {
   }
 
   #send(): void {
-    const { road, path } = placeOnRoad(this.#url, this.routing.base, this.route.road)
+    const put = this.#followed === 0 ? placeOnRoad : placeHop
+    const { road, path } = put(this.#url, this.routing.homeOf(this.#url), this.#route.road)
     const headers = this.#headers
     if (this.#token !== undefined) headers.set('authorization', `Bearer ${this.#token}`)
     const { body } = this.#body
-    const follows = this.routing.platform.can.inspectRedirects ? 'manual' : this.call.redirect
     const init: RequestInit = {
       ...this.call.rest,
       method: this.#method,
       headers,
-      redirect: follows,
+      redirect: this.#redirectMode(),
       signal: this.signal,
       ...(body === null ? {} : { body }),
       ...(isStream(body) ? { duplex: 'half' } : {}),
     }
     const url = new URL(road.url + path)
-    this.sends()
-    this.#cancel = this.routing.platform.fetch({ road, url: url.href, init }, (outcome) => this.#received(outcome, url))
+    this.news.sent()
+    const connectTimeoutMs = this.routing.connectTimeoutMs
+    const waits = (isWaiting: boolean): void => this.#progressed(isWaiting)
+    this.#cancel = this.routing.platform.fetch({ road, url: url.href, init, connectTimeoutMs, waits }, (outcome) =>
+      this.#received(outcome, url),
+    )
+  }
+
+  #redirectMode(): RequestRedirect {
+    if (this.routing.platform.can.inspectRedirects) return 'manual'
+    // A page that follows by itself would carry method and body of an unsafe request to wherever it is sent.
+    return this.#isUnsafeInPage() ? 'manual' : this.call.redirect
+  }
+
+  #isUnsafeInPage(): boolean {
+    const isSafe = this.#method === 'GET' || this.#method === 'HEAD'
+    return !this.routing.platform.can.inspectRedirects && this.call.redirect === 'follow' && !isSafe
+  }
+
+  #progressed(isWaiting: boolean): void {
+    // A hop was answered before: something of this call has arrived.
+    if (isWaiting && this.#followed === 0) this.news.waiting()
+    else this.news.sent()
   }
 
   #received(outcome: FetchOutcome, url: URL): void {
@@ -139,6 +173,9 @@ export class FetchAttempt {
     const decision = decideRedirect(hop, (to) => this.routing.knows(to))
     if (decision.type === 'answer') return this.done({ type: 'response', response })
     if (decision.type === 'refuse') return this.#refuse(response, decision.error)
+    const isSameMethod = decision.method === this.#method
+    const next = routeHop(this.routing, this.#route, { from: url, to: decision.url, isSameMethod })
+    if (next === undefined) return this.#refuse(response, redirectRefused('it leads back to what was just asked'))
     discardResponse(response)
     this.#followed += 1
     this.#url = decision.url
@@ -147,11 +184,25 @@ export class FetchAttempt {
       this.#body = NO_BODY
       dropBodyHeaders(this.#headers)
     }
-    this.#send()
+    this.#goOn(next)
+  }
+
+  /** The next hop; another endpoint has another token. */
+  #goOn(next: Route): void {
+    if (next.endpointId === this.#route.endpointId) return this.#send()
+    this.#route = next
+    this.news.redirected(next)
+    if (this.call.headers.has('authorization')) return this.#send()
+    this.#headers.delete('authorization')
+    this.#wasRefused = false
+    this.#askToken('connect', (answer) => this.#haveToken(answer))
   }
 
   /** Pages follow by themselves and show only where they arrived. */
   #checkArrival(response: Response, url: URL): void {
+    if (response.type === 'opaqueredirect' && this.#isUnsafeInPage()) {
+      return this.#refuse(response, redirectRefused(`a page cannot see where ${this.#method} would be sent`))
+    }
     if (!response.redirected || response.url === '') return this.done({ type: 'response', response })
     const objection = objectionTo(new URL(response.url), url, (to) => this.routing.knows(to))
     if (objection !== undefined) return this.#refuse(response, redirectRefused(objection))

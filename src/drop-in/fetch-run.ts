@@ -126,7 +126,14 @@ class FetchRun {
       this.call,
       this.#route,
       controller.signal,
-      () => this.#feed({ type: 'sent', attempt: number }),
+      {
+        sent: () => this.#feed({ type: 'sent', attempt: number }),
+        waiting: () => this.#feed({ type: 'waiting', attempt: number }),
+        redirected: (route) => {
+          this.#route = route
+          this.#feed({ type: 'redirected', attempt: number, route })
+        },
+      },
       (outcome) => this.#attemptEnded(number, outcome),
     )
     this.#flights.set(number, { controller, attempt })
@@ -158,7 +165,8 @@ class FetchRun {
     this.#end()
     if (flight?.response === undefined) return
     const { signal, request } = this.call
-    if (signal !== undefined) this.aborts.watchBody(signal, request, flight.controller, flight.response)
+    const signals = signal === undefined ? [this.routing.closing] : [signal, this.routing.closing]
+    this.aborts.watchBody(signals, request, flight.controller, flight.response)
     this.resolve(flight.response)
   }
 

@@ -30,18 +30,18 @@ export class AbortWatch {
   }
 
   /**
-   * From now on an abort of `signal` aborts `controller`, as long as the response's body can be read. `owner`: the
-   * Request whose signal it is; in Node that signal stops following the caller's when the Request was collected
+   * From now on an abort of any of `signals` (the caller's, the client's end) aborts `controller`, as long as the
+   * response's body can be read. `owner`: the Request whose signal it is; in Node that signal stops following the caller's when the Request was collected
    * (measured on 20 and 24, where the global fetch loses the abort so).
    */
-  watchBody(signal: AbortSignal, owner: unknown, controller: AbortController, response: Response): void {
+  watchBody(signals: readonly AbortSignal[], owner: unknown, controller: AbortController, response: Response): void {
     if (response.body === null) return
     const weak = new WeakRef(controller)
-    const cancel = this.watch(signal, () => weak.deref()?.abort(signal.reason))
+    const cancels = signals.map((signal) => this.watch(signal, () => weak.deref()?.abort(signal.reason)))
     this.#kept.set(response, [controller, owner])
     // A reader holds the body, not the response.
     this.#kept.set(response.body, [controller, owner])
-    this.#collected.register(controller, cancel)
+    this.#collected.register(controller, () => cancels.forEach((cancel) => cancel()))
   }
 
   #start(signal: AbortSignal): Watched {

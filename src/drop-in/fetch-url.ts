@@ -24,15 +24,32 @@ export function resolveUrl(input: string | URL, base: URL): URL {
 }
 
 /**
- * Where a known URL lies on this road. Below the dedicated hostname's base path it moves below the road's; a URL that
- * names the road's own origin stays as it is, as does a path outside of the base path.
+ * Where a known URL lies on this road: what is below its home (the dedicated hostname or an endpoint, with its base
+ * path) moves below the road's base path. A path outside of that stays as it is.
  */
-export function placeOnRoad(url: URL, base: URL, road: Road): Place {
+export function placeOnRoad(url: URL, home: URL, road: Road): Place {
+  const inside = below(basePath(home), url.pathname)
+  return place(url, inside === undefined ? url.pathname : basePath(new URL(road.url)) + inside, road)
+}
+
+/** Where a redirect leads on the road it came from: a server that names its own origin means just that place. */
+export function placeHop(url: URL, home: URL, road: Road): Place {
+  return originOf(url) === new URL(road.url).origin ? place(url, url.pathname, road) : placeOnRoad(url, home, road)
+}
+
+/** The nearest of these that the URL lies below, the first where two are equal. */
+export function nearestHome(url: URL, homes: readonly URL[]): URL | undefined {
+  let nearest: URL | undefined
+  for (const home of homes) {
+    if (home.origin !== originOf(url) || below(basePath(home), url.pathname) === undefined) continue
+    if (nearest === undefined || basePath(home).length > basePath(nearest).length) nearest = home
+  }
+  return nearest
+}
+
+function place(url: URL, path: string, road: Road): Place {
   const target = new URL(road.url)
-  const roadPath = basePath(target)
-  const inside = below(basePath(base), url.pathname)
-  const path = originOf(url) === target.origin || inside === undefined ? url.pathname : roadPath + inside
-  const rest = below(roadPath, path)
+  const rest = below(basePath(target), path)
   if (rest === undefined) return { road: { ...road, url: target.origin }, path: path + url.search }
   return { road, path: rest + url.search }
 }

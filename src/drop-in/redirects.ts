@@ -3,6 +3,8 @@
  * http, because a redirect must not carry a token or a command to a stranger.
  */
 import { FailoverError } from '../errors'
+import { placeHop } from './fetch-url'
+import type { Route, Routing } from './routing'
 
 /** More hops than this are a loop (WHATWG Fetch). */
 export const MAX_REDIRECTS = 20
@@ -52,6 +54,28 @@ export function decideRedirect(hop: Hop, isKnown: (url: URL) => boolean): Redire
   if (becomesGet) return { type: 'follow', url, method: 'GET', dropBody: true }
   if (!hop.replayable) return { type: 'refuse', error: redirectRefused('the body cannot be sent twice') }
   return { type: 'follow', url, method: hop.method, dropBody: false }
+}
+
+/**
+ * Whom to ask next. A redirect that names another endpoint goes to that one, if it is a candidate; any other stays on
+ * the road, as the names of the pool all mean the same service. Nothing when it would only repeat what was just asked:
+ * a passive server that sends everybody to the active one would get the request again and again.
+ */
+export function routeHop(
+  routing: Routing,
+  route: Route,
+  hop: { readonly from: URL; readonly to: URL; readonly isSameMethod: boolean },
+): Route | undefined {
+  const { from, to, isSameMethod } = hop
+  const home = routing.homeOf(to)
+  const { road, path } = placeHop(to, home, route.road)
+  // A server that sends us to the very URL it was asked by means it: the limit of redirects ends that.
+  const isBack = isSameMethod && new URL(road.url + path).href === from.href && to.href !== from.href
+  const named = routing.candidateAt(to)
+  // The dedicated hostname means the service, wherever that is, even if it is an endpoint too.
+  const isOther = named !== undefined && named.endpointId !== route.endpointId && (home !== routing.base || isBack)
+  if (isOther) return named
+  return isBack ? undefined : route
 }
 
 /** Why a redirect from one URL to another is not followed, or nothing. */

@@ -28,6 +28,13 @@ export interface LeftEndpoint {
   readonly how: 'lost' | 'drained'
 }
 
+export interface TokenQuestion {
+  readonly reason: 'connect' | 'rejected'
+  /** Whose token it is: servers that give no name have one each all the same. */
+  readonly endpointId: string
+  readonly server: string | undefined
+}
+
 export interface RequestInDoubt {
   /** Method and path; never the query, which may hold a secret. */
   readonly subject: string
@@ -51,18 +58,24 @@ export interface Routing {
   readonly closed: boolean
   /** Does this URL belong to the dedicated hostname or to an endpoint (http/https or ws/wss)? Then it is routed. */
   knows(url: URL): boolean
+  /**
+   * What a known URL lies below, with its base path: `base`, or an endpoint's own URL where that is nearer. `base` when
+   * it lies below none; its own origin when it is a stranger's.
+   */
+  homeOf(url: URL): URL
+  /** The endpoint that this URL names, if that may be asked now: a candidate, its session restored. */
+  candidateAt(url: URL): Route | undefined
   /** Calls back, asynchronously, as soon as a candidate exists (session restored where that is needed first). */
   route(ask: RouteAsk, done: (route: Route) => void): Cancel
   evidence(route: RouteTaken, outcome: Evidence): void
   /** The Bearer token for this server, if any. `rejected`: the last one was refused there (401). */
-  token(
-    ask: { readonly reason: 'connect' | 'rejected'; readonly server: string | undefined },
-    done: (answer: { readonly token?: string } | { readonly error: unknown }) => void,
-  ): Cancel
+  token(ask: TokenQuestion, done: (answer: { readonly token?: string } | { readonly error: unknown }) => void): Cancel
   /** An unsafe request may have been executed, and nobody will know: the application must look. */
   inDoubt(doubt: RequestInDoubt): void
   /** Announces endpoints that were left. */
   onLeft(listener: (left: LeftEndpoint) => void): Cancel
   /** Announces that the client closes, before anything is torn down. */
   onClose(listener: () => void): Cancel
+  /** Aborts when the client closes. For the bodies that were handed over, which nobody else ends. */
+  readonly closing: AbortSignal
 }

@@ -99,7 +99,7 @@ export class SocketLink {
   #dial(road: Road): void {
     this.#dials += 1
     const dial = this.#dials
-    const place = placeOnRoad(this.target, this.routing.base, road)
+    const place = placeOnRoad(this.target, this.routing.homeOf(this.target), road)
     // Late events of a socket that was let go are dropped here, whatever the platform does.
     const isLive = (): boolean => this.#dials === dial && this.#socket !== undefined
     this.#socket = this.routing.platform.openSocket(

@@ -22,13 +22,16 @@ export interface FetchCall {
   classify(error: unknown): NetworkFailure
   /** The failure to report when our own deadline passed. */
   timedOut(timeoutMs: number): NetworkFailure
+  /** Proof that it still waits for a connection: nothing of it has left. Absent where there is none. */
+  isWaiting?(): boolean
 }
 
 /** What a platform adds to `fetch`: how a road is dialled, its clock, and the list of what is alive. */
 export interface FetchBackend {
   /** Absolute URL of `path` on the road. */
   url(road: Road, path: string): string
-  start(road: Road, url: string, init: RequestInit): FetchCall
+  /** `progressed` is called when the answer of `isWaiting` has changed, possibly before this has returned. */
+  start(road: Road, url: string, init: RequestInit, progressed?: () => void): FetchCall
   /** The members of `init` with which the library's own requests are made (readiness, events, command). */
   readonly ownInit: RequestInit
   /** What `anyAnswer` changes of that, where answers can be hidden from us. */
@@ -159,14 +162,23 @@ export function fetchOver(
 ): Cancel {
   const controller = new AbortController()
   const theirs = request.init.signal
-  const call = backend.start(request.road, request.url, {
-    ...request.init,
-    signal: eitherSignal(controller.signal, theirs, controller),
+  const { waits, connectTimeoutMs } = request
+  const tell = (): void => {
+    const isWaiting = call.isWaiting?.()
+    if (!over && isWaiting !== undefined) emit(() => waits?.(isWaiting))
+  }
+  let hasReturned = false
+  const init = { ...request.init, signal: eitherSignal(controller.signal, theirs, controller) }
+  const call = backend.start(request.road, request.url, init, () => {
+    // At once: what is being written now must not be taken for unsent by anything that runs before the next turn.
+    if (hasReturned) tell()
+    else queueMicrotask(tell)
   })
   let over = false
   const finish = (): boolean => {
     if (over) return false
     over = true
+    stopTimer()
     untrack()
     return true
   }
@@ -174,6 +186,12 @@ export function fetchOver(
     if (finish()) controller.abort()
   }
   const untrack = backend.track(cancel)
+  const stopTimer = connectTimeoutMs === undefined ? noop : backend.setTimer(connectTimeoutMs, () => connectTimedOut())
+  const connectTimedOut = (): void => {
+    if (connectTimeoutMs === undefined || call.isWaiting?.() !== true || !finish()) return
+    controller.abort()
+    emit(() => done({ ok: false, failure: call.timedOut(connectTimeoutMs) }))
+  }
   const succeed = (response: Response): void => {
     if (finish()) emit(() => done({ ok: true, response }))
     else discardResponse(response)
@@ -187,6 +205,7 @@ export function fetchOver(
     if (finish()) emit(() => done({ ok: false, failure }))
   }
   call.response.then(succeed, fail)
+  hasReturned = true
   return cancel
 }
 

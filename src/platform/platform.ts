@@ -46,6 +46,16 @@ export interface RoutedRequest {
   readonly url: string
   /** `signal` is honoured by the platform for the body too; `redirect` is as the platform can (see `redirects`). */
   readonly init: RequestInit
+  /**
+   * To a connection. Where the platform can prove that nothing was sent, a request that still waits for one then fails
+   * with `connect-timeout`; elsewhere without effect.
+   */
+  readonly connectTimeoutMs?: DurationMs
+  /**
+   * Told, where the platform can prove it, that the request waits for a connection (`true`: nothing of it has left) and
+   * that it is about to be written (`false`). Until the first word it may have left.
+   */
+  readonly waits?: (isWaiting: boolean) => void
 }
 
 export type FetchOutcome =
@@ -104,6 +114,7 @@ export interface PlatformSocket {
   abandon(): void
 }
 
+/** What a client runs on: clock, timers, randomness and network. See the head of this file for its promises. */
 export interface Platform {
   /** `node`, `browser`, `simulated`. For diagnostics only; nothing branches on it. */
   readonly name: string
@@ -120,16 +131,23 @@ export interface Platform {
   now(): Instant
   /** Unix milliseconds; only for values that leave the process and to notice sleep. */
   wallClock(): number
+  /** From 0 up to, not including, 1. */
   random(): number
   /** A random id of at least 96 bits. */
   randomId(): string
+  /** Calls back once, after at least `delayMs`. */
   setTimer(delayMs: DurationMs, callback: () => void): Cancel
+  /** One small exchange, its body read whole. */
   exchange(request: ExchangeRequest, done: (outcome: ExchangeOutcome) => void): Cancel
+  /** One request of the user; the response is handed over when its head is there. */
   fetch(request: RoutedRequest, done: (outcome: FetchOutcome) => void): Cancel
+  /** A request whose body is read as it comes. */
   stream(request: StreamRequest, handlers: StreamHandlers): Cancel
+  /** One WebSocket. */
   openSocket(request: SocketRequest, handlers: SocketHandlers): PlatformSocket
   /** The load balancer's own check; absent in pages. */
   connectTcp?(road: Road, port: number, timeoutMs: DurationMs, done: (failure?: NetworkFailure) => void): Cancel
+  /** Hints from the surroundings, until cancelled. */
   watchSignals(listener: (signal: PlatformSignal) => void): Cancel
   /** URL of the page's own origin: the reference that tells "my network" from "their server". */
   readonly ownOrigin?: string

@@ -187,6 +187,8 @@ describe('drain', () => {
       { op: 'upsert', key: 'a3', data: { n: 'srv2 knows better' }, previous, origin: 'resync', server: 'srv2' },
     ])
     expect(changes).toHaveLength(1)
+    // Both ran under term 1, and not on one log.
+    expect(busy.events.warning.filter(({ code }) => code === 'EQUAL_TERMS')).toHaveLength(1)
     expect(onlyConnection(harness, 'srv1')).toMatchObject({ left: 'drain', closeCode: 1000 })
   })
 

@@ -5,7 +5,16 @@
 import { RetryBudget } from '../../src/core/retry-budget'
 import type { NetworkFailure, Road } from '../../src/core/road'
 import type { RouteTaken } from '../../src/core/request-protocol'
-import type { Evidence, LeftEndpoint, RequestInDoubt, Route, RouteAsk, Routing } from '../../src/drop-in/routing'
+import { nearestHome, originOf } from '../../src/drop-in/fetch-url'
+import type {
+  Evidence,
+  LeftEndpoint,
+  RequestInDoubt,
+  Route,
+  RouteAsk,
+  Routing,
+  TokenQuestion,
+} from '../../src/drop-in/routing'
 import type {
   Cancel,
   FetchOutcome,
@@ -115,7 +124,8 @@ export class DropInWorld {
   readonly asks: RouteAsk[] = []
   readonly evidence: { readonly route: RouteTaken; readonly outcome: Evidence }[] = []
   readonly doubts: RequestInDoubt[] = []
-  readonly tokenAsks: { readonly reason: string; readonly server: string | undefined }[] = []
+  readonly tokenAsks: TokenQuestion[] = []
+  readonly closing = new AbortController()
   readonly timers = new Set<Timer>()
   readonly leftListeners = new Set<(left: LeftEndpoint) => void>()
   readonly closeListeners = new Set<() => void>()
@@ -173,10 +183,11 @@ export class DropInWorld {
   routing(platform?: Platform): Routing {
     const can = { pinAddress: true, proveUnsent: true, inspectRedirects: true, ...this.options.can }
     const budget = { tokens: this.options.tokens ?? 5, maxTokens: 100, perSuccess: 0.1, perSecond: 0.05 }
+    const base = new URL(this.options.base ?? 'https://a365web1.contoso.test')
     const isClosed = (): boolean => this.closed
     return {
       platform: platform ?? ({ ...this.platform, can } as unknown as Platform),
-      base: new URL(this.options.base ?? 'https://a365web1.contoso.test'),
+      base,
       requests: {
         timeoutMs: 15_000,
         readyTimeoutMs: 5000,
@@ -190,6 +201,9 @@ export class DropInWorld {
         return isClosed()
       },
       knows: (url) => this.knownHosts.has(url.hostname),
+      homeOf: (url) => nearestHome(url, [base, ...this.candidates.map(({ road }) => new URL(road.url))]) ?? base,
+      candidateAt: (url) => this.candidates.find(({ road }) => new URL(road.url).origin === originOf(url)),
+      closing: this.closing.signal,
       route: (ask, done) => this.#route(ask, done),
       evidence: (route, outcome) => {
         this.evidence.push({ route, outcome })
@@ -253,6 +267,7 @@ export class DropInWorld {
   async close(): Promise<void> {
     this.closed = true
     for (const listener of [...this.closeListeners]) listener()
+    this.closing.abort()
     await this.settle()
   }
 
@@ -270,7 +285,7 @@ export class DropInWorld {
   }
 
   #token(
-    ask: { readonly reason: 'connect' | 'rejected'; readonly server: string | undefined },
+    ask: TokenQuestion,
     done: (answer: { readonly token?: string } | { readonly error: unknown }) => void,
   ): Cancel {
     this.tokenAsks.push(ask)

@@ -132,7 +132,7 @@ const WRONG: readonly (readonly [options: object, field: string, says: RegExp])[
   [{ store: null }, 'store', /got null/],
   [{ platform: {} }, 'platform', /nodePlatform/],
   [{ platform: 'node' }, 'platform', /must be a Platform/],
-  [{ resolver: 'dns' }, 'resolver', /topologyDocument\(url\), dnsResolver\(\)/],
+  [{ resolver: 'dns' }, 'resolver', /topologyDocument\(url\) or an object/],
   [{ resolver: () => undefined }, 'resolver', /got a function/],
   [{ resolver: [methods('resolve')] }, 'resolver[0].name', /must be a text/],
   [{ resolver: { name: 'x', ...methods('resolve'), pollMs: 10 } }, 'resolver.pollMs', /from 1000/],

@@ -1,6 +1,6 @@
 /**
- * The Outbox against random servers that execute what they receive, now or later, remember keys or not, and whose
- * links break before or after. What the caller is told must be true.
+ * The Outbox against random servers that execute what they receive, now or later, remember keys or not, ask
+ * their memory first or last, and whose links break before or after. What the caller is told must be true.
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -21,6 +21,8 @@ type Step =
 interface Server {
   readonly keys: string | undefined
   readonly executed: Set<string>
+  /** Judges whether it runs before it asks its memory: against the contract, and still no reason to execute twice. */
+  readonly isHasty: boolean
   running: boolean
 }
 
@@ -54,10 +56,10 @@ class World {
     this.#maxLinks = maxLinks
     this.machine = new OutboxMachine({ maxQueued: 20, maxQueuedBytes: 1e6, sharedKeys: false }, () => (this.#ids += 1))
     const shared = new Map<string, Set<string>>()
-    this.#servers = memories.map((keys) => {
+    this.#servers = memories.map((keys, index) => {
       const executed = (keys === undefined ? undefined : shared.get(keys)) ?? new Set<string>()
       if (keys !== undefined) shared.set(keys, executed)
-      return { keys, executed, running: true }
+      return { keys, executed, isHasty: index % 2 === 0, running: true }
     })
   }
 
@@ -152,9 +154,11 @@ class World {
   }
 
   #execute(server: Server, { id, request, notAfter }: Link['inbox'][number]): ResultFrame {
-    if (server.executed.has(request.key)) return { type: 'result', id, status: 'duplicate' }
     const notRunning = { code: 'not-running', message: '' }
-    if (!server.running) return { type: 'result', id, status: 'rejected', error: notRunning }
+    const refusal: ResultFrame = { type: 'result', id, status: 'rejected', error: notRunning }
+    if (server.isHasty && !server.running) return refusal
+    if (server.executed.has(request.key)) return { type: 'result', id, status: 'duplicate' }
+    if (!server.running) return refusal
     if (this.now + CLOCK_OFFSET_MS > notAfter) return { type: 'result', id, status: 'expired' }
     server.executed.add(request.key)
     this.executions.set(request.command, (this.executions.get(request.command) ?? 0) + 1)

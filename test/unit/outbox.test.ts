@@ -156,6 +156,33 @@ describe('not running', () => {
     expect(outbox.tickAt(2000)).toEqual(['send 1 on 1'])
   })
 
+  it.each(['keyed', 'claim', 'effect'] as const)(
+    'proves nothing of an earlier send: a %s sent before is in doubt still, and not executed again elsewhere',
+    (safety) => {
+      const outbox = new OutboxHarness()
+      outbox.open(1, 'K')
+      outbox.command(1, safety)
+      outbox.lost(1)
+      // The repeat meets a server of the same memory that has just stopped, and judges that before it asks its memory.
+      expect(outbox.open(2, 'K')).toEqual(['send 1 on 2'])
+      expect(outbox.result(1, 'rejected', 'not-running')).toEqual([])
+      outbox.running(2, false)
+      expect(outbox.open(3, 'L')).toEqual(['OUTCOME_UNKNOWN 1 keys-differ'])
+    },
+  )
+
+  it('nor of an earlier send when it is told of the same memory, which may answer', () => {
+    const outbox = new OutboxHarness()
+    outbox.open(1, 'K')
+    outbox.command(1, 'effect')
+    outbox.lost(1)
+    outbox.open(2, 'K')
+    outbox.result(1, 'rejected', 'not-running')
+    outbox.running(2, false)
+    expect(outbox.open(3, 'K')).toEqual(['send 1 on 3'])
+    expect(outbox.result(1, 'duplicate')).toEqual(['done 1 duplicate'])
+  })
+
   it('does not undo a newer value that went ahead', () => {
     const outbox = new OutboxHarness()
     outbox.open(1)

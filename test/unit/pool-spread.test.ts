@@ -75,16 +75,88 @@ describe('the classes', () => {
   })
 
   test('the draw starts at the loss and is not repeated when a candidate appears later', () => {
-    const world = new PoolWorld(['srv1', 'srv2'])
-    world.server('srv1').load = { clients: 5000, acceptPerSec: 500 }
-    world.server('srv2').state = 'stopped'
-    world.open()
-    world.run(2500)
+    for (let run = 1; run <= 20; run += 1) {
+      const world = fleet(10_000, run)
+      world.server('srv2').state = 'stopped'
+      world.kill('srv1')
+      world.run(60_000)
+      world.server('srv2').state = 'running'
+      world.server('srv2').term = 2
+      // Half a window of edge cadence with its jitter, and no draw of up to 10 s on top.
+      expect(world.until('attached', () => world.clients[0]?.at === 'srv2', 20_000)).toBeLessThan(6100)
+    }
+  })
+})
+
+/** One of so many clients that the window is this long, settled on srv1. */
+function fleet(windowMs: number, seed: number): PoolWorld {
+  const world = new PoolWorld(['srv1', 'srv2'], {}, seededRandom(seed))
+  world.server('srv1').load = { clients: windowMs / 2, acceptPerSec: 500 }
+  // The passive server has few clients of its own: that is not how many will come.
+  world.server('srv2').load = { clients: 1, acceptPerSec: 500 }
+  world.open()
+  world.run(2500)
+  return world
+}
+
+describe('the question after a loss', () => {
+  const asked = (world: PoolWorld, from: number): number[] =>
+    world.probes.filter(({ at, endpointId }) => endpointId === 'srv2' && at >= from).map(({ at }) => at - from)
+
+  test('is put just before a long draw ends, once', () => {
+    const dialled: number[] = []
+    for (let run = 1; run <= 20; run += 1) {
+      const world = fleet(3000, run)
+      const lostAt = world.now
+      const before = world.moves.length
+      world.kill('srv1')
+      world.until('attached', () => world.clients[0]?.at === 'srv2', 5000)
+      const dialAt = (world.moves[before]?.at ?? NaN) - lostAt
+      dialled.push(dialAt)
+      const questions = asked(world, lostAt)
+      expect(questions).toHaveLength(1)
+      // A short draw asks at once: nobody else is drawn apart by less than the edge cadence.
+      if (dialAt > 510) expect(dialAt - (questions[0] ?? NaN)).toBeCloseTo(DEFAULTS.connect.betterRoadMs, 0)
+      else expect(questions[0]).toBe(0)
+    }
+    expect(Math.max(...dialled)).toBeGreaterThan(2000)
+  })
+
+  test('comes within 4 s however long the draw, for whoever must be told that nobody is there', () => {
+    const questions = Array.from({ length: 20 }, (_unused, run) => {
+      const world = fleet(30_000, run + 1)
+      const lostAt = world.now
+      world.kill('srv1')
+      world.run(4100)
+      return asked(world, lostAt)[0] ?? Infinity
+    })
+    expect(Math.max(...questions)).toBeLessThanOrEqual(4000)
+    // Not all of them together.
+    expect(new Set(questions.map((at) => Math.floor(at / 500))).size).toBeGreaterThan(4)
+  })
+
+  test('is put at once when a request needs the answer', () => {
+    const world = fleet(30_000, 3)
     world.kill('srv1')
+    const lostAt = world.now
+    const seat = world.machine.seat(1)
+    expect(seat?.isPatient).toBe(true)
+    expect(asked(world, lostAt)).toEqual([])
+    world.feed({ type: 'seat-needs-road', seat: 1 })
+    expect(asked(world, lostAt)).toEqual([0])
+    expect(seat?.isPatient).toBe(false)
+    world.run(50)
+    expect(seat?.route([])?.id).toBe('srv2')
+  })
+
+  test('is repeated at half the window while nobody runs the UCC: a whole fleet asks', () => {
+    const world = fleet(10_000, 5)
+    world.server('srv2').state = 'stopped'
+    world.kill('srv1')
+    world.run(15_000)
+    const from = world.now
     world.run(60_000)
-    world.server('srv2').state = 'running'
-    world.server('srv2').term = 2
-    // Half a window of edge cadence, and no draw of up to 10 s on top.
-    expect(world.until('attached', () => world.clients[0]?.at === 'srv2', 15_000)).toBeLessThan(1000)
+    expect(asked(world, from).length).toBeGreaterThanOrEqual(10)
+    expect(asked(world, from).length).toBeLessThanOrEqual(15)
   })
 })

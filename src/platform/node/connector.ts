@@ -112,11 +112,15 @@ function dialThrough(
 ): { readonly cancel: Cancel } {
   const secure = target.protocol === 'https:'
   const port = Number(target.port) || (secure ? 443 : 80)
-  let cancel = openTunnel(proxy, { host: address, port }, (error, socket) => {
+  let cancel = openTunnel(proxy, { host: address, port, timeoutMs: CONNECT_TIMEOUT_MS }, (error, socket) => {
     if (error !== null || socket === null) return callback(error, null)
     if (!secure) return callback(null, socket)
     const secured = start(socket)
-    cancel = () => void secured.destroy()
+    cancel = () => {
+      secured.destroy()
+      // The tunnel is a socket of its own.
+      socket.destroy()
+    }
   })
   return { cancel: () => cancel() }
 }

@@ -7,8 +7,10 @@
  * 7's own name for it, and what the fetch of Node 20, 22 and 24 implements) or `onRequestStart` (undici 7 and 8).
  * Before that call nothing of the request can have left. Measured on those three versions, see the contract tests.
  */
+import type { Socket } from 'node:net'
 import { Agent, type buildConnector, type Dispatcher } from 'undici'
 import type { Road } from '../../core/road'
+import type { Cancel } from '../platform'
 import { createDial, type NodeTlsOptions } from './connector'
 import type { RequestProgress } from './classify-failure'
 import type { TunnelProxy } from './tunnel'
@@ -16,6 +18,8 @@ import type { TunnelProxy } from './tunnel'
 /** Where a request is; changes while it runs. */
 export interface ProgressMeter {
   progress: RequestProgress
+  /** Called after `progress` has changed. */
+  readonly changed?: () => void
 }
 
 /** The part of a dispatcher that `fetch` uses. */
@@ -40,13 +44,16 @@ function watchStart(handler: Dispatcher.DispatchHandler, onStart: () => void): v
 
 /** The dispatcher of one request. */
 export function meterDispatcher(agent: Dispatcher, meter: ProgressMeter): MeteredDispatcher {
+  const advance = (progress: RequestProgress): void => {
+    if (meter.progress === progress) return
+    meter.progress = progress
+    meter.changed?.()
+  }
   return {
     dispatch(options, handler) {
       // A redirect dispatches again: what was written stays written.
-      if (meter.progress === 'untouched') meter.progress = 'waiting'
-      watchStart(handler, () => {
-        meter.progress = 'written'
-      })
+      if (meter.progress === 'untouched') advance('waiting')
+      watchStart(handler, () => advance('written'))
       return agent.dispatch(options, handler)
     },
   }
@@ -64,17 +71,38 @@ export interface AgentPool {
   close(): void
 }
 
-function createAgent(road: Road, tls: NodeTlsOptions, proxy: TunnelProxy | undefined): Agent {
+/** An Agent and what it dials: an Agent that is closed or destroyed leaves a socket that still connects alone. */
+interface DiallingAgent {
+  readonly agent: Agent
+  /** Ends every dial under way. */
+  readonly cancelDials: Cancel
+}
+
+function createAgent(road: Road, tls: NodeTlsOptions, proxy: TunnelProxy | undefined): DiallingAgent {
   const dial = createDial(road, tls, proxy)
+  const dials = new Set<Cancel>()
   const connect: buildConnector.connector = (options, callback) => {
-    dial(options, (error, socket) => {
+    let isOver = false
+    const settle = (error: Error | null, socket: Socket | null): void => {
+      if (isOver) return
+      isOver = true
+      dials.delete(cancel)
       if (error !== null) callback(error, null)
       else if (socket !== null) callback(null, socket)
-    })
+    }
+    const cancel = (): void => {
+      attempt.cancel()
+      settle(new Error('the dial was given up'), null)
+    }
+    dials.add(cancel)
+    const attempt = dial(options, settle)
+  }
+  const cancelDials = (): void => {
+    for (const cancel of [...dials]) cancel()
   }
   // Deadlines are signals of the caller (undici's timers are coarse: 400 ms fired at 982); a silent event stream is
   // judged by its beats.
-  return new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 })
+  return { agent: new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 }), cancelDials }
 }
 
 // A registered symbol: the ESM and CommonJS builds must find each other's Agents.
@@ -88,39 +116,45 @@ export function agentsOf(platform: object): ((road: Road) => Dispatcher) | undef
 
 /** Makes an empty pool. */
 export function createAgentPool(tls: NodeTlsOptions, proxy: TunnelProxy | undefined): AgentPool {
-  const endpoints = new Map<string, Map<number, Agent>>()
+  const endpoints = new Map<string, Map<number, DiallingAgent>>()
   /** Released, with requests in flight. */
-  const retiring = new Set<Agent>()
-  const retire = (agent: Agent): void => {
-    retiring.add(agent)
-    const forget = (): void => void retiring.delete(agent)
-    agent.close().then(forget, forget)
+  const retiring = new Set<DiallingAgent>()
+  const retire = (entry: DiallingAgent): void => {
+    retiring.add(entry)
+    const forget = (): void => {
+      retiring.delete(entry)
+      // Nobody waits for these any more.
+      entry.cancelDials()
+    }
+    entry.agent.close().then(forget, forget)
   }
-  const destroy = (agent: Agent): void => {
+  const destroy = ({ agent, cancelDials }: DiallingAgent): void => {
     agent.destroy().catch(() => undefined)
+    cancelDials()
   }
   return {
     get(road) {
       let generations = endpoints.get(road.endpointId)
-      if (generations === undefined) endpoints.set(road.endpointId, (generations = new Map<number, Agent>()))
-      let agent = generations.get(road.generation)
-      if (agent === undefined) generations.set(road.generation, (agent = createAgent(road, tls, proxy)))
-      return agent
+      if (generations === undefined) endpoints.set(road.endpointId, (generations = new Map<number, DiallingAgent>()))
+      let entry = generations.get(road.generation)
+      if (entry === undefined) generations.set(road.generation, (entry = createAgent(road, tls, proxy)))
+      return entry.agent
     },
     release(endpointId, generation) {
       const generations = endpoints.get(endpointId)
       if (generations === undefined) return
-      for (const [number, agent] of generations) {
+      for (const [number, entry] of generations) {
         if (generation !== undefined && number >= generation) continue
         generations.delete(number)
-        retire(agent)
+        retire(entry)
       }
       if (generations.size === 0) endpoints.delete(endpointId)
     },
     close() {
-      for (const generations of endpoints.values()) for (const agent of generations.values()) destroy(agent)
-      for (const agent of retiring) destroy(agent)
+      for (const generations of endpoints.values()) for (const entry of generations.values()) destroy(entry)
+      for (const entry of retiring) destroy(entry)
       endpoints.clear()
+      retiring.clear()
     },
   }
 }

@@ -38,8 +38,8 @@ function createBackend(pool: AgentPool, live: LiveSet): FetchBackend {
     url: (road, path) => road.url + path,
     setTimer: live.setTimer,
     track: live.track,
-    start(road, url, init) {
-      const meter: ProgressMeter = { progress: 'untouched' }
+    start(road, url, init, progressed) {
+      const meter: ProgressMeter = { progress: 'untouched', ...(progressed === undefined ? {} : { changed: progressed }) }
       const begin = async (): Promise<Response> => {
         if (live.closed) throw new Error('the platform is closed')
         const dispatcher = meterDispatcher(pool.get(road), meter)
@@ -49,6 +49,8 @@ function createBackend(pool: AgentPool, live: LiveSet): FetchBackend {
         response: begin(),
         classify: (error) => classifyFailure(error, meter.progress),
         timedOut: (timeoutMs) => timeoutFailure(meter.progress, timeoutMs),
+        // An interceptor's request never came here: nobody knows how far it got.
+        ...(progressed === undefined ? {} : { isWaiting: () => meter.progress === 'waiting' }),
       }
     },
   }

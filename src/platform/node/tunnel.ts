@@ -36,10 +36,10 @@ function refusal(status: number): ProxyError {
   return new ProxyError(code, `the proxy answered CONNECT with ${status}`)
 }
 
-/** Opens a tunnel to `to`; calls back once. */
+/** Opens a tunnel to `to`; calls back once, at the latest after `timeoutMs`. */
 export function openTunnel(
   proxy: TunnelProxy,
-  to: { readonly host: string; readonly port: number },
+  to: { readonly host: string; readonly port: number; readonly timeoutMs: number },
   callback: (error: Error | null, socket: Socket | null) => void,
 ): Cancel {
   const { url } = proxy
@@ -58,8 +58,14 @@ export function openTunnel(
   const finish = (error: Error | null, socket: Socket | null): void => {
     if (over) return
     over = true
+    clearTimeout(timer)
     callback(error, socket)
   }
+  const timer = setTimeout(() => {
+    const message = `the proxy ${url.host} did not answer CONNECT within ${to.timeoutMs} ms`
+    finish(new ProxyError('FAILOVER_PROXY_REFUSED', message), null)
+    connect.destroy()
+  }, to.timeoutMs)
   connect.once('connect', (response, socket, head) => {
     const status = response.statusCode ?? 0
     if (over || status !== 200) {
@@ -79,6 +85,7 @@ export function openTunnel(
   connect.end()
   return () => {
     over = true
+    clearTimeout(timer)
     connect.destroy()
   }
 }

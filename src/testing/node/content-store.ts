@@ -29,7 +29,7 @@ export class ContentStore {
   }
 
   kind(topic: string): TopicKind {
-    return this.#kinds[topic] ?? conventionalKind(topic)
+    return (Object.hasOwn(this.#kinds, topic) ? this.#kinds[topic] : undefined) ?? conventionalKind(topic)
   }
 
   topic(name: string): TopicLog {

@@ -2,7 +2,9 @@
 import { invalid } from './options'
 import type { Published, PublishInput } from './types'
 
+/** Options of `cluster.generate`. */
 export interface GenerateOptions {
+  /** Where to publish. */
   readonly topic: string
   /** Events per second, 0.1 to 20000. Paced by the clock: lateness is caught up, nothing drifts. */
   readonly perSecond: number

@@ -53,10 +53,15 @@ export interface UccChange extends UccConfig {
   readonly announce: Announce
 }
 
+/** What `serveReadiness` answers instead of readiness. */
 export interface ReadinessOverride {
+  /** HTTP status. */
   readonly status?: number
+  /** Of the body. */
   readonly contentType?: string
+  /** As it is sent. */
   readonly body?: string
+  /** Further ones. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -109,7 +114,7 @@ export interface ExecutionRequest {
   readonly key?: string
   readonly notAfter?: number
   readonly client?: string
-  /** The server refuses it; it is only to be recorded. */
+  /** The server does not execute it (`not-running`): the answer, unless the key is known. */
   readonly refusal?: { readonly code: string; readonly message: string }
 }
 
@@ -147,6 +152,7 @@ export type Note =
   | { readonly note: 'leave'; readonly id: number; readonly reason: string }
   | { readonly note: 'close'; readonly id: number; readonly code: number; readonly reason: string; readonly at: number }
 
+/** What arrived at a server: `tcp` is each connection, the others are requests by purpose. */
 export type DialKind = 'tcp' | 'upgrade' | 'readiness' | 'events' | 'command' | 'http'
 
 type Headers = Readonly<Record<string, string>>

@@ -5,11 +5,15 @@ import type { ExecutionAnswer, ExecutionRequest } from './ipc'
 
 /** One line of the ledger. */
 export interface LedgerEntry {
+  /** A command of the contract, or a POST to `/api/ucc/NAME/actions`. */
   readonly kind: 'command' | 'http'
+  /** Server that executed or refused it. */
   readonly server: string
+  /** UCC it was for. */
   readonly ucc: string
   /** Idempotency key; HTTP requests may have none. */
   readonly key: string | undefined
+  /** Name of the command; `action` for HTTP. */
   readonly name: string
   /** `args` of the command; the body (text) of the HTTP request. */
   readonly args: unknown
@@ -17,6 +21,7 @@ export interface LedgerEntry {
   readonly client: string | undefined
   /** When it was executed, refused or found to be a duplicate (Unix milliseconds). */
   readonly at: number
+  /** Its deadline on the server's clock, where it had one. */
   readonly notAfter: number | undefined
   /** Only `executed` had an effect. */
   readonly status: 'executed' | 'duplicate' | 'expired' | 'rejected'
@@ -26,8 +31,11 @@ export interface LedgerEntry {
 
 /** A broken promise: executed twice by servers that share a memory of keys, or after `notAfter`. */
 export interface LedgerViolation {
+  /** The promise that was broken. */
   readonly rule: 'executed-twice' | 'executed-late'
+  /** Idempotency key concerned. */
   readonly key: string
+  /** The executions that break it. */
   readonly entries: readonly LedgerEntry[]
 }
 
@@ -131,19 +139,22 @@ export class Ledger implements CommandLedger {
     this.#stored.set(target, value)
   }
 
-  /** Executes once per key and memory; a repeat hears the first answer, when that is there. */
+  /**
+   * Executes once per key and memory; a repeat hears the first answer, when that is there. The memory is asked before
+   * anything else is judged: a refusal says that the command certainly was not executed.
+   */
   async execute(executor: Executor, request: ExecutionRequest): Promise<ExecutionAnswer> {
     const { key } = request
     const { keys } = executor.memory
-    if (request.refusal !== undefined) {
-      this.#record(executor, request, 'rejected')
-      return { status: 'rejected', error: request.refusal }
-    }
     for (let known = key === undefined ? undefined : keys.get(key); known !== undefined; known = keys.get(key ?? '')) {
       const answer = await known.ended
       if (answer === undefined) continue
       this.#record(executor, request, 'duplicate')
       return { ...answer, status: 'duplicate' }
+    }
+    if (request.refusal !== undefined) {
+      this.#record(executor, request, 'rejected')
+      return { status: 'rejected', error: request.refusal }
     }
     let end: (answer: ExecutionAnswer | undefined) => void = () => undefined
     const ended = new Promise<ExecutionAnswer | undefined>((resolve) => (end = resolve))

@@ -5,9 +5,11 @@ import type { DialKind, Note } from './ipc'
 export interface ConnectionRecord {
   /** Unique within the cluster's server, its restarts included. */
   readonly id: string
+  /** WebSocket, or the event stream that stands in for it. */
   readonly transport: 'websocket' | 'events'
   /** `client.id` of its `hello`; undefined until that came. */
   readonly client: string | undefined
+  /** The UCC its `hello` named. */
   readonly ucc: string | undefined
   /** `previous` of its `hello`: the server left, and why. */
   readonly previous: { readonly server: string; readonly reason: string } | undefined
@@ -21,10 +23,13 @@ export interface ConnectionRecord {
   readonly closedAt: number | undefined
   /** 1006 when it broke or its server died. */
   readonly closeCode: number | undefined
+  /** Text of the close; undefined while it is open. */
   readonly closeReason: string | undefined
 }
 
+/** One HTTP request or upgrade. */
 export interface RequestRecord {
+  /** GET, POST, … */
   readonly method: string
   /** Path and query. */
   readonly url: string
@@ -36,13 +41,17 @@ export interface RequestRecord {
 
 /** Something that arrived: a TCP connection, or a request by what it was for. */
 export interface DialRecord {
+  /** What arrived. */
   readonly kind: DialKind
   /** Unix milliseconds. */
   readonly at: number
 }
 
+/** One token that was shown. */
 export interface TokenRecord {
+  /** Without the word `Bearer`. */
   readonly token: string
+  /** HTTP header, or frame of the live connection. */
   readonly where: 'header' | 'hello' | 'authorize'
   /** Unix milliseconds. */
   readonly at: number

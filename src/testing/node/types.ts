@@ -17,9 +17,13 @@ export interface PublishInput {
 
 /** What was published, and where it stands. */
 export interface Published {
+  /** Name of the topic. */
   readonly topic: string
+  /** As given, or by the kind of the topic. */
   readonly op: 'upsert' | 'remove' | 'append'
+  /** As given. */
   readonly key: string
+  /** As given. */
   readonly data: unknown
   /** Unix milliseconds. */
   readonly ts: number
@@ -40,6 +44,7 @@ export interface FaultReport {
   readonly atMonotonicMs: number
 }
 
+/** Options of `cluster.stopUcc`. */
 export interface StopUccOptions {
   /**
    * How it can be noticed. Events of the UCC stop and the web services go on (HTTP 200, empty lists) in every case.
@@ -57,6 +62,7 @@ export interface StopUccOptions {
   readonly announce?: Announce
 }
 
+/** Options of `cluster.startUcc`. */
 export interface StartUccOptions {
   /** Be `starting` for this long first. @default 0 */
   readonly startingMs?: number
@@ -64,6 +70,7 @@ export interface StartUccOptions {
   readonly term?: TermChoice
 }
 
+/** Options of `cluster.promote`. */
 export interface PromoteOptions {
   /** Stop the UCC on all other servers. @default true */
   readonly fence?: boolean
@@ -73,6 +80,7 @@ export interface PromoteOptions {
   readonly term?: TermChoice
 }
 
+/** Options of `cluster.restart`. */
 export interface RestartOptions {
   /** State of every UCC there. @default what it was, unless a `promote` has fenced it meanwhile */
   readonly state?: ReadinessState
@@ -84,9 +92,11 @@ export interface RestartOptions {
   readonly content?: 'current' | 'empty'
 }
 
+/** Options of `cluster.drain`. */
 export interface DrainOptions {
   /** Connections are closed with 1001 after this long. */
   readonly leaveWithinMs: number
+  /** Window over which the clients are asked to spread. @default none announced */
   readonly spreadMs?: number
   /** Hint where to go: a server's name here, or any host. */
   readonly to?: string
@@ -94,10 +104,13 @@ export interface DrainOptions {
   readonly reason?: string
 }
 
+/** Options of `cluster.rejectNext`. */
 export interface RejectNextOptions {
   /** `unauthorized`, `forbidden`, `unknown-ucc`, `not-running`, `unsupported-version`, `overloaded`, `invalid`. */
   readonly code: string
+  /** For people. */
   readonly message?: string
+  /** With `overloaded`: when to come again. */
   readonly retryAfterMs?: number
   /** How many `hello`s. @default 1 */
   readonly times?: number
@@ -105,14 +118,19 @@ export interface RejectNextOptions {
 
 /** One server of the cluster. The records reach back over its restarts. */
 export interface ClusterServer {
+  /** As given, else `srv1`, `srv2`, … */
   readonly name: string
   /** Base URL, such as `http://127.8.3.1:41234/base`. */
   readonly url: string
+  /** IPv4 address it listens on. */
   readonly address: string
+  /** The same for all servers. */
   readonly port: number
   /** Process id of the running process. */
   readonly pid: number | undefined
+  /** Does its process run (or hang)? */
   readonly alive: boolean
+  /** Stopped by `hang` or `freeze`. */
   readonly frozen: boolean
   /** How often its process was started. */
   readonly incarnation: number
@@ -138,6 +156,7 @@ export interface ClusterServer {
 
 /** A running cluster. Fault methods take a server's name and resolve when the fault is in force. */
 export interface Cluster {
+  /** In rank order. */
   readonly servers: readonly ClusterServer[]
   /** Base URLs in rank order. */
   readonly endpoints: readonly string[]
@@ -146,7 +165,9 @@ export interface Cluster {
    * address, not a name, so a client follows no DNS and learns no peers from it: pass `endpoints` too.
    */
   readonly hostname: string
+  /** The TCP port of all servers. */
   readonly port: number
+  /** What commands and unsafe requests did, on all servers, kills included. */
   readonly ledger: CommandLedger
   /** One server by name. @throws FailoverError `INVALID_OPTION` for an unknown one */
   server(name: string): ClusterServer

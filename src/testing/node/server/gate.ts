@@ -5,7 +5,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import { Server as NetServer } from 'node:net'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { noteRequest, sendJson, serveHttp } from './http'
+import { CORS, noteRequest, sendJson, serveHttp } from './http'
 import { LiveConnections } from './live'
 import type { World } from './world'
 
@@ -89,7 +89,12 @@ export class Gate {
 
   async #request(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on('error', () => undefined)
-    const url = new URL(request.url ?? '/', 'http://server')
+    const url = targetOf(request)
+    if (url === undefined) {
+      noteRequest(this.#world, request, 'http')
+      sendJson(response, 400, { error: 'the request target is no URL' }, CORS)
+      return
+    }
     const exchange = { world: this.#world, request, response, url, path: this.#path(url) }
     try {
       await serveHttp(exchange, this.live)
@@ -101,7 +106,14 @@ export class Gate {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     noteRequest(this.#world, request, 'upgrade')
-    const path = this.#path(new URL(request.url ?? '/', 'http://server'))
+    // From here on Node watches this socket no more: a reset must not end the process.
+    socket.on('error', () => undefined)
+    const url = targetOf(request)
+    if (url === undefined) {
+      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+      return
+    }
+    const path = this.#path(url)
     const proceed = (): void => {
       if (!socket.destroyed) this.live.upgrade(request, socket, head, path)
     }
@@ -114,5 +126,14 @@ export class Gate {
     const { basePath } = this.#world.config
     if (basePath === '') return pathname
     return pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length) : ''
+  }
+}
+
+/** Where the request points; nothing for a target such as `//`, which anybody on the network can send. */
+function targetOf(request: IncomingMessage): URL | undefined {
+  try {
+    return new URL(request.url ?? '/', 'http://server')
+  } catch {
+    return undefined
   }
 }

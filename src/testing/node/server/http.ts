@@ -64,7 +64,7 @@ export function sendJson(
   response: ServerResponse,
   status: number,
   body: unknown,
-  headers: Record<string, string> = {},
+  headers: Readonly<Record<string, string>> = {},
 ): void {
   response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', ...headers })
   response.end(JSON.stringify(body))
@@ -109,8 +109,9 @@ function readiness({ world, response, url }: Exchange): void {
     ...(load === undefined ? {} : { load }),
     draining: drain !== undefined,
   }
-  if (ucc === undefined) sendJson(response, asked === undefined ? 200 : 404, body)
-  else sendJson(response, state === 'running' ? 200 : 503, body)
+  // Without `ucc` the question is liveness, and an answer is one.
+  if (asked === undefined || state === 'running') sendJson(response, 200, body)
+  else sendJson(response, ucc === undefined ? 404 : 503, body)
 }
 
 /** `POST /failover/command?ucc=NAME`: one command where there is no WebSocket to send it on. */

@@ -128,7 +128,9 @@ export class World {
     if (owner !== undefined && owner !== ucc) return undefined
     const known = this.topics.get(name)
     if (known !== undefined) return known
-    const kind = this.config.topics[name]
+    const { topics } = this.config
+    // Names come from clients: `constructor` is a topic like any other.
+    const kind = Object.hasOwn(topics, name) ? topics[name] : undefined
     if (kind === undefined && this.config.onlyTopics) return undefined
     return this.#make(name, kind ?? conventionalKind(name))
   }
