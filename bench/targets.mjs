@@ -35,7 +35,7 @@ async function isLive(client, log) {
   await until('the client is live', () => client.state === 'connected' && log.subscription.state === 'live', 9000)
 }
 
-/** One fault after another, each with a client and a log of its own. Times from the fault to the passive's first event. */
+/** One fault after another, each with a client and a log of its own: times to the passive server's first event. */
 async function repeatFault(runs, perSecond, fault, repair) {
   return withCluster({}, async (cluster) => {
     const times = []
@@ -52,7 +52,12 @@ async function repeatFault(runs, perSecond, fault, repair) {
       const seen = log.keys.length
       const { atMonotonicMs } = await fault(cluster, active)
       const first = () => firstFromOther(log, active, seen)
-      await until('an event of the other server', () => first() !== undefined, 30_000, () => client.decisions().slice(-8))
+      await until(
+        'an event of the other server',
+        () => first() !== undefined,
+        30_000,
+        () => client.decisions().slice(-8),
+      )
       times.push(first() - atMonotonicMs)
       const published = generation.stop()
       await until('the last event', () => log.keys.at(-1) === published.at(-1).key, 9000)
@@ -72,7 +77,14 @@ async function kill() {
     (cluster, server) => cluster.restart(server),
   )
   say(`  kill: ${times.map((time) => time.toFixed(0)).join(' ')}`)
-  hold('kill, 200 events/s: to the first event of the passive server, median', '< 150 ms', median(times), 150, ms, KILLS)
+  hold(
+    'kill, 200 events/s: to the first event of the passive server, median',
+    '< 150 ms',
+    median(times),
+    150,
+    ms,
+    KILLS,
+  )
 }
 
 async function hang() {
@@ -87,7 +99,7 @@ async function hang() {
   hold('hang: worst', '< 3 s', worst(times), 3000, ms, HANGS)
 }
 
-/** The UCC stops as `announce` says, for 3 s nobody runs it, then the passive server does: time from then to attached. */
+/** The UCC stops as `announce` says; 3 s later the passive server runs it: time from then to attached. */
 async function uccStopped(announce, options = {}, subscribe = {}) {
   return withCluster({ standby: 'stopped' }, async (cluster) => {
     const topic = 'ucc/helpdesk/log'
@@ -102,7 +114,11 @@ async function uccStopped(announce, options = {}, subscribe = {}) {
     const generation = cluster.generate({ topic, perSecond: 50 })
     await until('every log flows', () => followers.every(({ log }) => log.keys.length > 10), 15_000)
     if (options.standby === 'warm') {
-      const waiting = () => cluster.server('srv2').connections().filter((one) => one.client !== undefined).length
+      const waiting = () =>
+        cluster
+          .server('srv2')
+          .connections()
+          .filter((one) => one.client !== undefined).length
       await until('every standby waits', () => waiting() === UCC_CLIENTS, 15_000)
     }
     await elapse(Math.random() * 1000)
@@ -113,7 +129,11 @@ async function uccStopped(announce, options = {}, subscribe = {}) {
       'all have moved',
       () => followers.every(({ movedAt }) => movedAt !== undefined),
       60_000,
-      () => followers.find(({ movedAt }) => movedAt === undefined).client.decisions().slice(-8),
+      () =>
+        followers
+          .find(({ movedAt }) => movedAt === undefined)
+          .client.decisions()
+          .slice(-8),
     )
     const published = generation.stop()
     const last = published.at(-1).key
@@ -129,7 +149,14 @@ function uccCase(name, target, limitMs, ...scene) {
     const times = []
     for (let run = 0; run < UCC_RUNS; run += 1) times.push(...(await uccStopped(...scene)))
     say(`  ${name}: median ${ms(median(times))}, 90 % ${ms(quantile(times, 0.9))}`)
-    hold(`UCC stopped, ${name}: attached to the promoted server, worst`, target, worst(times), limitMs, ms, times.length)
+    hold(
+      `UCC stopped, ${name}: attached to the promoted server, worst`,
+      target,
+      worst(times),
+      limitMs,
+      ms,
+      times.length,
+    )
   }
 }
 
@@ -250,7 +277,11 @@ async function outageEnd() {
       await Promise.all(counters.map((counter) => counter.close()))
       await cluster.restart('srv2')
       const back = performance.now()
-      await until('the first server back is used', () => client.active?.server === 'srv2' && client.state === 'connected', 9000)
+      await until(
+        'the first server back is used',
+        () => client.active?.server === 'srv2' && client.state === 'connected',
+        9000,
+      )
       times.push(performance.now() - back)
       await client.close()
     })
@@ -303,6 +334,12 @@ for (const name of asked.length > 0 ? asked : Object.keys(SCENES)) {
     console.error(error)
   }
 }
-rows.push(['messages lost, doubled or out of order in all runs above', '0', count(defectCount), '-', defectCount === 0 ? 'pass' : 'MISS'])
+rows.push([
+  'messages lost, doubled or out of order in all runs above',
+  '0',
+  count(defectCount),
+  '-',
+  defectCount === 0 ? 'pass' : 'MISS',
+])
 report({ title: 'Targets', columns: ['what', 'target', 'measured', 'n', 'result'], rows })
 process.exitCode = rows.some((row) => row.at(-1) === 'MISS') ? 1 : 0

@@ -1,12 +1,16 @@
 // One process of a fleet: so many clients, each with its own live connection and one topic.
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createFailoverClient, stateTopic } from 'failover-client'
 
 const clients = []
+const delays = monitorEventLoopDelay({ resolution: 10 })
 let moved = 0
 
 process.on('message', async ({ order, ...more }) => {
   if (order === 'start') await start(more)
+  else if (order === 'watch') delays.enable()
+  else if (order === 'stall') process.send({ told: 'stall', stallMs: delays.max / 1e6 })
   else if (order === 'stop') {
     await Promise.all(clients.map((client) => client.close()))
     process.exit(0)

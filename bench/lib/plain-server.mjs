@@ -3,7 +3,9 @@
 import { createServer } from 'node:http'
 import { WebSocketServer } from 'ws'
 
-const BODY = JSON.stringify({ items: Array.from({ length: 10 }, (_unused, n) => ({ id: `agent-${n}`, state: 'idle' })) })
+const BODY = JSON.stringify({
+  items: Array.from({ length: 10 }, (_unused, n) => ({ id: `agent-${n}`, state: 'idle' })),
+})
 const CHUNK = 500
 const MAX_BUFFERED = 1_048_576
 

@@ -28,15 +28,21 @@ export function say(text) {
 
 /** @param {Table} table */
 function aligned({ columns, rows }) {
-  const widths = columns.map((column, index) => Math.max(column.length, ...rows.map((row) => (row[index] ?? '').length)))
+  const widths = columns.map((column, index) =>
+    Math.max(column.length, ...rows.map((row) => (row[index] ?? '').length)),
+  )
   const line = (/** @type {readonly string[]} */ cells) =>
-    cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ').trimEnd()
+    cells
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join('  ')
+      .trimEnd()
   return [line(columns), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)]
 }
 
 /** @param {Table} table */
 function markdown({ title, columns, rows, notes = [] }) {
-  const line = (/** @type {readonly string[]} */ cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  const line = (/** @type {readonly string[]} */ cells) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
   const table = [line(columns), line(columns.map(() => '---')), ...rows.map(line)]
   return [`### ${title}`, '', ...table, '', ...notes.map((note) => `${note}\n`)].join('\n')
 }

@@ -11,7 +11,11 @@ const CASES = [
   ['browser', "export { isFailoverError } from 'failover-client'", 'isFailoverError'],
   ['browser', "export { stateTopic } from 'failover-client'", 'stateTopic'],
   ['node', "export { createFailoverClient } from 'failover-client'", 'createFailoverClient, dependencies bundled'],
-  ['node, external', "export { createFailoverClient } from 'failover-client'", 'createFailoverClient, without dependencies'],
+  [
+    'node, external',
+    "export { createFailoverClient } from 'failover-client'",
+    'createFailoverClient, without dependencies',
+  ],
 ]
 
 export async function measureBundles() {
@@ -21,7 +25,9 @@ export async function measureBundles() {
     const options = isNode ? { platform: 'node', target: 'node20' } : { platform: 'browser', target: 'es2022' }
     // By its name from inside the package: what is measured is the built package.
     const isExternal = platform.includes('external')
-    const external = isExternal ? ['undici', 'ws', 'isomorphic-ws', 'cockatiel', 'eventemitter3', 'eventsource-parser/*'] : []
+    const external = isExternal
+      ? ['undici', 'ws', 'isomorphic-ws', 'cockatiel', 'eventemitter3', 'eventsource-parser/*']
+      : []
     const { outputFiles } = await build({
       stdin: { contents, resolveDir: ROOT, loader: 'js' },
       bundle: true,

@@ -1,33 +1,15 @@
 // The machines by themselves, in virtual time: how many inputs a second, and how many whole failovers.
-import { mkdtempSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { build } from 'esbuild'
 import { DEFAULTS } from 'failover-client'
+import { loadCore } from '../lib/load-core.mjs'
 import { count, median } from '../lib/numbers.mjs'
 import { report } from '../lib/report.mjs'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const ROUNDS = 7
 const FAILOVERS = 2000
 const FRAMES = 100_000
 const UCC = 'helpdesk'
 /** Between two failovers of a client: long enough that the lost server is asked and found well again. */
 const QUIET_MS = 40_000
-
-/** The core is no entry point of the package: bundled from the sources beside it. */
-async function loadCore() {
-  const folder = mkdtempSync(join(ROOT, 'node_modules', '.cache-bench-'))
-  try {
-    const outfile = join(folder, 'core.mjs')
-    const contents = ['pool', 'session', 'random'].map((name) => `export * from './src/core/${name}'`).join('\n')
-    const stdin = { contents, resolveDir: ROOT, loader: 'ts' }
-    await build({ stdin, outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' })
-    return await import(pathToFileURL(outfile).href)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
 
 function body(server) {
   const load = { clients: 1, acceptPerSec: 500 }
@@ -96,7 +78,8 @@ class World {
     if (effect.type === 'probe') {
       const { endpointId } = effect.road
       const failure = { kind: 'refused', sent: 'no', message: 'refused' }
-      const result = endpointId === this.#lost ? { is: 'failed', failure } : { is: 'ready', body: body(endpointId), rttMs: 1 }
+      const result =
+        endpointId === this.#lost ? { is: 'failed', failure } : { is: 'ready', body: body(endpointId), rttMs: 1 }
       this.#later(() => this.feed({ type: 'probed', attempt: effect.attempt, result }))
     } else if (effect.type === 'go') {
       const { id: move, to } = effect.plan
@@ -183,7 +166,10 @@ export async function measureCore() {
   }
   const rows = [
     ['inputs decided by the pool machine (probes, losses, moves)', count(median(pools.map(({ inputs }) => inputs)))],
-    [`whole failovers of a client, ${QUIET_MS / 1000} s of probing between them included`, count(median(pools.map((one) => one.failovers)))],
+    [
+      `whole failovers of a client, ${QUIET_MS / 1000} s of probing between them included`,
+      count(median(pools.map((one) => one.failovers))),
+    ],
     ['log events through the session and topic machines', count(median(frames))],
   ]
   report({ title: 'The core, in virtual time', columns: ['what', 'a second, one core'], rows })

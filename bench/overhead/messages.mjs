@@ -78,7 +78,10 @@ export async function measureMessages() {
     ['log topic', await clientSubject(url, logTopic('log-one'))],
     ['state topic of 50 items', await clientSubject(url, stateTopic('state-items-50/one'))],
     ['state topic of 5,000 items', await clientSubject(url, stateTopic('state-items-5000/one'))],
-    [`log topic beside ${count(MORE_TOPICS)} others`, await clientSubject(url, logTopic('log-two'), { more: MORE_TOPICS })],
+    [
+      `log topic beside ${count(MORE_TOPICS)} others`,
+      await clientSubject(url, logTopic('log-two'), { more: MORE_TOPICS }),
+    ],
   ].map(([name, subject]) => ({ name, subject, costs: [] }))
   // The first round warms up.
   for (let round = -1; round < ROUNDS; round += 1) {
@@ -98,5 +101,9 @@ export async function measureMessages() {
     `${of(costs, 'cpuUs').toFixed(1)} us`,
     times(of(costs, 'cpuUs') / of(base, 'cpuUs')),
   ])
-  report({ title: 'Messages', columns: ['receiver', 'events a second', 'time ratio', 'CPU an event', 'CPU ratio'], rows })
+  report({
+    title: 'Messages',
+    columns: ['receiver', 'events a second', 'time ratio', 'CPU an event', 'CPU ratio'],
+    rows,
+  })
 }

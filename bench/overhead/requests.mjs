@@ -69,6 +69,14 @@ export async function measureRequests() {
     `${of(many, 'cpuUs').toFixed(0)} us`,
     times(of(many, 'cpuUs') / of(base.many, 'cpuUs')),
   ])
-  const columns = ['GET with a JSON body', 'one at a time', 'CPU', 'CPU ratio', `${IN_FLIGHT} in flight, a second`, 'CPU', 'CPU ratio']
+  const columns = [
+    'GET with a JSON body',
+    'one at a time',
+    'CPU',
+    'CPU ratio',
+    `${IN_FLIGHT} in flight, a second`,
+    'CPU',
+    'CPU ratio',
+  ]
   report({ title: 'Requests', columns, rows })
 }

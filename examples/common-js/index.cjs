@@ -8,7 +8,13 @@ async function main() {
   const cluster = await startCluster()
   const { hostname, endpoints } = cluster
   const platform = nodePlatform({ tls: { minVersion: 'TLSv1.3' } })
-  const client = createFailoverClient({ hostname, endpoints, ucc: 'helpdesk', platform })
+  const client = createFailoverClient({
+    hostname,
+    endpoints,
+    ucc: 'helpdesk',
+    platform,
+    requests: { readyTimeoutMs: 1000 },
+  })
   await client.ready()
   await Promise.all([cluster.kill('srv1'), cluster.kill('srv2')])
   const error = await client.fetch('/api/whoami').catch((/** @type {unknown} */ thrown) => thrown)

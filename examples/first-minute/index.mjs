@@ -7,6 +7,7 @@ client.on('failover', ({ sentence }) => console.log(sentence))
 cluster.publish('ucc/helpdesk/agents', { key: 'ada', data: 'available' })
 
 for await (const change of client.subscribe(stateTopic('ucc/helpdesk/agents'))) {
+  if (change.op !== 'upsert') continue
   console.log(`${change.key} is ${change.data}, says ${change.server}`)
   if (change.key === 'bob') break
   await cluster.kill('srv1') // the active server is gone; nobody touches DNS

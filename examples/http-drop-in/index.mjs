@@ -1,6 +1,6 @@
 /**
- * Existing code keeps its libraries: it is handed `client.fetch`, `client.WebSocket` and `client.EventSource` in place of
- * the global ones, and follows the same verdict.
+ * Existing code keeps its libraries: it is handed `client.fetch`, `client.WebSocket` and `client.EventSource` in place
+ * of the global ones, and follows the same verdict.
  */
 import assert from 'node:assert/strict'
 import { createFailoverClient } from 'failover-client'
@@ -37,7 +37,8 @@ cluster.publish('plain/log', { key: 'after' })
 
 // A safe request is answered by the other server; the caller sees only that it took a moment longer.
 assert.equal(await serverOf('/api/whoami'), 'srv2')
-// One WebSocket is one connection. Its owner (SignalR, graphql-ws, …) reconnects by its own rules, onto the right server.
+// One WebSocket is one connection. Its owner (SignalR, graphql-ws, …) reconnects by its own rules, to the right server.
+// 1012: the client left its endpoint; 1006: the connection broke first.
 const { code } = await closed
 console.log(`WebSocket closed with ${code}`)
 assert.ok(code === 1012 || code === 1006)

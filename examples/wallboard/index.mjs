@@ -23,7 +23,7 @@ function parse(data) {
 }
 
 const queues = client.subscribe(stateTopic(TOPIC, { parse }))
-/** Every picture that was on the screen: its rows, and which of them changed. @type {{ rows: number, changed: string[] }[]} */
+/** Every picture that was on the screen, and which rows changed. @type {{ rows: number, changed: string[] }[]} */
 const pictures = []
 queues.on('batch', (changes) => {
   const changed = changes.flatMap((change) => (change.op === 'gap' ? [] : [change.key]))

@@ -16,7 +16,9 @@ import { webSocketTransport } from '../transports/web-socket'
 import { ClientHooks } from './client-hooks'
 import { ClientRouting } from './client-routing'
 import { ClientVoice } from './client-voice'
+import { clientStateOf } from './client-state'
 import { CommandBoard } from './command-board'
+import { DuplicateServers } from './duplicate-servers'
 import { MoveBoard } from './move-board'
 import type { ClientConfig } from './options'
 import type { PoolRuntime } from './pool-runtime'
@@ -40,6 +42,7 @@ export class ClientCore {
   readonly #restorer: Restorer
   readonly #hooks: ClientHooks
   readonly #stopWarnings: () => void
+  readonly #duplicates: DuplicateServers
   #condition: SeatCondition = { is: 'connecting' }
   #state: ClientState = 'connecting'
   #isClosing = false
@@ -51,6 +54,7 @@ export class ClientCore {
     basePath?: string,
   ) {
     const { platform, driver, loop } = runtime
+    this.#duplicates = new DuplicateServers(config.hostname.url)
     this.voice = new ClientVoice({
       loop,
       platform,
@@ -208,6 +212,8 @@ export class ClientCore {
     }
     const [endpoint] = this.#describeId(news.endpointId)
     if (endpoint === undefined) return
+    const duplicate = this.#duplicates.notice(this.endpoints)
+    if (duplicate !== undefined) this.voice.warn('DUPLICATE_SERVER', duplicate, { endpointId: endpoint.id })
     const previous = this.#verdicts.get(endpoint.id) ?? 'unknown'
     this.#verdicts.set(endpoint.id, endpoint.verdict)
     const sentence = this.voice.redact(news.sentence)
@@ -260,21 +266,16 @@ export class ClientCore {
 
   #updateState(): void {
     if (this.#isClosing) return
-    const condition = this.#condition
-    if (condition.is === 'connecting')
-      return this.#setState('connecting', 'no-verdict', 'No endpoint has answered yet.')
-    if (condition.is === 'offline') {
-      return this.#setState('offline', 'no-candidate', `No endpoint can serve: ${condition.reason}.`, condition.reason)
+    const before = { state: this.#state, wasConnected: this.#wasConnected }
+    const word = clientStateOf(this.#condition, this.topics.hubs(), before)
+    if (word.state === 'connected') {
+      this.#wasConnected = true
+      this.#warnOfOneRoad()
     }
-    if (condition.is === 'degraded') {
-      const reason = condition.why === 'suspect' ? 'suspected' : 'recovering'
-      return this.#setState('degraded', reason, `The connection is ${condition.why}.`)
-    }
-    const late = this.topics.hubs().find((hub) => hub.state === 'recovering' || hub.state === 'stale')
-    if (late !== undefined) return this.#setState('degraded', 'topic-not-live', `${late.topic} is ${late.state}.`)
-    this.#warnOfOneRoad()
-    this.#setState('connected', 'ready', 'A server that runs the UCC is in use.')
+    this.#setState(word.state, word.reason, word.sentence, word.offlineReason)
   }
+
+  #wasConnected = false
 
   /** Two servers run the UCC under one term, and not on one log: nobody can tell which of them is the active one. */
   #warnOfEqualTerms({ from, to }: MoveReport, topic: string): void {

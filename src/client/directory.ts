@@ -88,7 +88,7 @@ class Directory implements FailoverDirectory {
   #runtime(pool: PoolConfig): PoolRuntime {
     let runtime = this.#runtimes.get(pool)
     if (runtime === undefined) {
-      runtime = new PoolRuntime({ config: pool.config, platform: this.platform, report: () => undefined })
+      runtime = new PoolRuntime({ config: pool.config, platform: this.platform })
       this.#runtimes.set(pool, runtime)
     }
     return runtime

@@ -36,7 +36,7 @@ export type StateReason = OpenCode<
   | 'suspected'
   /** The live connection is lost or being replaced. */
   | 'recovering'
-  /** A subscription is not live (pending, stale). */
+  /** A subscription is not live: stale, recovering, or one of the first is still pending. */
   | 'topic-not-live'
   /** No endpoint is a candidate. */
   | 'no-candidate'
@@ -61,15 +61,7 @@ export interface StateChangeEvent {
 
 /** What of an endpoint changed, or what changed it. `readiness`: state, term or drain of its server. */
 export type EndpointReason = OpenCode<
-  | 'breaker-open'
-  | 'breaker-half-open'
-  | 'breaker-closed'
-  | 'readiness'
-  | 're-pointed'
-  | 'draining'
-  | 'drain-ended'
-  | 'suspected'
-  | 'suspicion-cleared'
+  'breaker-open' | 'breaker-closed' | 'readiness' | 're-pointed' | 'draining' | 'suspected'
 >
 
 /** Context of `endpointChange`. */

@@ -27,7 +27,7 @@ export function createClientOn(options: FailoverClientOptions, defaultPlatform: 
   const config = resolveOptions(options)
   const platform = config.platform ?? defaultPlatform()
   checkPlatformCan(config, platform)
-  const runtime = new PoolRuntime({ config, platform, report: () => undefined })
+  const runtime = new PoolRuntime({ config, platform })
   const client = new Client(config, runtime, async () => {
     await runtime.close()
     // A platform that the user made may serve other clients: it is theirs to close.

@@ -191,8 +191,9 @@ export type RestoreSession = (context: RestoreContext) => Promise<void> | void
 export interface SharedOptions extends TuningOptions {
   /**
    * Names that learned endpoints may have, beside siblings of the dedicated hostname (same parent, at least two
-   * labels). Names only: no scheme, port, path or wildcard. Where the parent is shared with strangers
-   * (`name.cloud-provider.net`) put the servers one level deeper.
+   * labels). Names only: no scheme, port, path or wildcard. Below a well-known hosting parent (`azurewebsites.net`)
+   * nobody is a sibling: name the servers here. It cannot narrow: below another parent that is shared with strangers
+   * put the servers one level deeper.
    */
   readonly allowedHosts?: readonly string[] | undefined
   /** Who this client is, for the server's log. `id` is random per client unless given. */
@@ -219,7 +220,11 @@ export interface SharedOptions extends TuningOptions {
    * Memory of endpoints between runs, an order hint only. `false`: none. Default: localStorage in pages, none in Node.
    */
   readonly store?: Store | false | undefined
-  /** Default: that of the entry point. `nodePlatform({ tls, proxy })` for certificates and proxies. */
+  /**
+   * Default: that of the entry point, which the client closes. `nodePlatform({ tls, proxy })` for certificates and
+   * proxies: one that you made may serve several clients and is yours to close (`platform.close()`), after them.
+   * `client.close()` ends what the client itself had under way there, bodies that were handed over included.
+   */
   readonly platform?: Platform | undefined
 }
 

@@ -115,27 +115,29 @@ export function checkCommandArguments(name: unknown, args?: unknown, options?: u
   const checkedName = checkRule(NAME, name, 'name') as string
   const object = optional(options, [...Object.keys(COMMAND_RULES), 'signal'])
   const defaults = { safety: 'effect' as CommandSafety, target: checkedName }
-  const value = args === undefined ? null : args
+  const text = jsonText(args === undefined ? null : args)
   return {
     name: checkedName,
-    args: value,
-    bytes: jsonBytes(value),
+    // As it is now: what the caller does to the object while the command waits must not change or break it.
+    args: JSON.parse(text) as unknown,
+    bytes: utf8Length(text),
     ...defaults,
     ...(checkMembers(object, COMMAND_RULES, '') as Partial<typeof defaults>),
     ...checkedSignal(object),
   }
 }
 
-function jsonBytes(args: unknown): number {
+function jsonText(args: unknown): string {
   let text: string | undefined
   try {
     text = JSON.stringify(args) as string | undefined
   } catch (cause) {
     // A ring or a bigint. The cause may quote the payload, so only its kind is told.
-    const why = cause instanceof TypeError ? 'it cannot be serialised' : 'its toJSON failed'
+    const kind = cause instanceof TypeError ? 'it cannot be serialised' : 'its toJSON failed'
+    const why = cause instanceof RangeError ? 'it is nested too deeply' : kind
     refuse('args', `must be JSON (no rings, no bigint): ${why}`)
   }
-  return text === undefined ? fail('args', 'must be JSON', args) : utf8Length(text)
+  return text ?? fail('args', 'must be JSON', args)
 }
 
 /** Without encoding: arguments may be large, and only their size is wanted. */

@@ -9,13 +9,12 @@ import type { ClientConfig } from './options'
 import { ProbeRunner } from './probe-runner'
 import type { EndpointInfo } from './reports'
 import { Resolution } from './resolution'
+import { failureReporter, lateTimers } from './self-watch'
 import type { WarningCode } from './warnings'
 
 export interface PoolRuntimeOptions {
   readonly config: ClientConfig
   readonly platform: Platform
-  /** What listeners throw, and warnings that concern no endpoint. */
-  readonly report: (error: unknown) => void
 }
 
 const REFERENCE_TIMEOUT_MS = 1500
@@ -28,9 +27,13 @@ export class PoolRuntime {
   readonly memory: LastKnownGood
   readonly #warners = new Set<(code: WarningCode, sentence: string, cause?: unknown) => void>()
 
-  constructor({ config, platform, report }: PoolRuntimeOptions) {
+  constructor({ config, platform }: PoolRuntimeOptions) {
     this.platform = platform
-    this.loop = new Loop(platform, report)
+    const warn = (code: WarningCode, sentence: string, cause?: unknown): void => {
+      for (const warner of this.#warners) warner(code, sentence, cause)
+    }
+    this.loop = new Loop(platform, failureReporter(warn))
+    this.loop.add(lateTimers(() => platform.now(), warn))
     const { health, breaker, detection, connect, failover, failback } = config
     const probes = new ProbeRunner({
       platform,
@@ -54,11 +57,8 @@ export class PoolRuntime {
           : { reference: (done: (reachable: boolean) => void) => askReference(platform, reference, done) }),
       },
     )
-    const warn = (code: WarningCode, sentence: string, cause?: unknown): void => {
-      for (const warner of this.#warners) warner(code, sentence, cause)
-    }
     this.resolution = new Resolution(config, platform, {
-      merge: (source, seeds) => this.driver.merge(source, seeds),
+      merge: (source, seeds, name) => this.driver.merge(source, seeds, name),
       designated: (endpointId) => this.driver.feed({ type: 'designated', endpointId }),
       warn,
     })
@@ -84,7 +84,10 @@ export class PoolRuntime {
   async close(): Promise<void> {
     const written = this.memory.close()
     this.resolution.close()
+    const ids = this.driver.endpoints().map(({ id }) => id)
     this.driver.close()
+    // A platform of the user's lives on: what was kept or dialled there for this pool must not.
+    for (const id of ids) this.platform.releaseRoad(id)
     this.loop.close()
     this.#warners.clear()
     await written

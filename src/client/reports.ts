@@ -11,9 +11,10 @@ export type { MoveReason, OfflineReason } from '../core/pool-protocol'
 export type OpenCode<Known extends string> = Known | (string & Record<never, never>)
 
 /**
- * - `connecting`: no verdict yet
- * - `connected`: a candidate is known, and the live connection (where one is needed) carries every subscription
- * - `degraded`: the endpoint in use is suspect, a connection is recovering, or a subscription is not live
+ * - `connecting`: no verdict yet, or the first subscriptions are not all live yet
+ * - `connected`: a candidate is known, and the live connection (where one is needed) carries every subscription. One
+ *   that is added later says `pending` itself until it is live; the client stays `connected`
+ * - `degraded`: the endpoint in use is suspect, a connection is recovering, or a subscription is not live any more
  * - `offline`: no candidate; the client never gives up. {@link OfflineReason} says why: `network`, this machine has no
  *   network (every endpoint and the reference fail together); `servers`, the network works, no server answers;
  *   `starting`, servers answer, none runs the UCC (all starting, or all stopped); `unauthorized`, every server that
@@ -78,7 +79,6 @@ export const MOVE_REASONS = {
   rank: 'A better ranked endpoint has been ready long enough: failback.',
   switchover: '`switchover()` or `failback()` was called.',
   'topic-silent': 'A topic stayed silent beyond `freshWithinMs`, and another server has run the UCC more recently.',
-  'warm-lost': 'The warm standby connection was lost.',
 } as const satisfies Record<MoveReason, string>
 
 /** `failover`: unplanned. `failback`: a planned move to a better rank. `switchover`: every other planned move. */

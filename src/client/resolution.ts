@@ -10,7 +10,8 @@ import { acceptLearnedUrl, normaliseAddress, type LearnedRules } from './urls'
 import type { WarningCode } from './warnings'
 
 export interface ResolutionHooks {
-  merge(source: EndpointSource, seeds: readonly EndpointSeed[]): void
+  /** `name`: which source of its kind, where there are several. */
+  merge(source: EndpointSource, seeds: readonly EndpointSeed[], name?: string): void
   designated(endpointId: string | undefined): void
   warn(code: WarningCode, sentence: string, cause?: unknown): void
 }
@@ -28,6 +29,8 @@ export class Resolution {
   readonly #warned = new Set<string>()
   /** Resolvers that failed when they were asked last. */
   readonly #failing = new Set<string>()
+  /** Whom each resolver designates. */
+  readonly #designations = new Map<string, string>()
   #closed = false
 
   constructor(
@@ -46,7 +49,7 @@ export class Resolution {
   start(): void {
     const { config, hooks } = this
     hooks.merge(config.endpointsGiven ? 'configured' : 'hostname', config.endpoints.map(seedOf))
-    for (const spec of config.resolvers ?? []) this.#poll(spec)
+    for (const spec of distinct(config.resolvers ?? [])) this.#poll(spec)
   }
 
   /** Learned peers as seeds. What is foreign, a downgrade or malformed is refused with a warning. */
@@ -137,7 +140,7 @@ export class Resolution {
       const peers = outcome.ok && outcome.status === 200 ? parseTopology(outcome.body) : undefined
       if (peers !== undefined) {
         this.#failing.delete(name)
-        return this.#merge('topology', this.accept(name, peers))
+        return this.#merge('topology', this.accept(name, peers), name)
       }
       const why = outcome.ok ? `HTTP ${outcome.status} without peers` : outcome.failure.message
       this.#failed(name, `${name}: ${why}. The endpoints known stay.`)
@@ -169,10 +172,15 @@ export class Resolution {
       return this.#failed(name, `${name} gave no endpoints. The endpoints known stay.`)
     }
     this.#failing.delete(name)
-    this.#merge('dns', this.accept(name, named))
+    this.#merge('dns', this.accept(name, named), name)
     const designated = named.filter((one) => readNamed(one)?.designated === true)
     const only = designated.length === 1 ? designated[0] : undefined
-    this.hooks.designated(only === undefined ? undefined : this.accept(name, [only])[0]?.id)
+    const id = only === undefined ? undefined : this.accept(name, [only])[0]?.id
+    if (id === undefined) this.#designations.delete(name)
+    else this.#designations.set(name, id)
+    // Two that disagree designate nobody.
+    const [first, ...others] = new Set(this.#designations.values())
+    this.hooks.designated(others.length > 0 ? undefined : first)
   }
 
   /** Told once until it has answered again: it is asked every few seconds. */
@@ -182,9 +190,20 @@ export class Resolution {
     this.hooks.warn('RESOLVER_FAILED', sentence, cause)
   }
 
-  #merge(source: EndpointSource, seeds: readonly EndpointSeed[]): void {
-    if (seeds.length > 0) this.hooks.merge(source, seeds)
+  #merge(source: EndpointSource, seeds: readonly EndpointSeed[], name: string): void {
+    if (seeds.length > 0) this.hooks.merge(source, seeds, name)
   }
+}
+
+/** Names are the user's: two resolvers of one name must not overwrite each other. */
+function distinct(specs: readonly ResolverSpec[]): ResolverSpec[] {
+  const taken = new Set<string>()
+  return specs.map((spec) => {
+    let { name } = spec
+    for (let count = 2; taken.has(name); count += 1) name = `${spec.name} (${count})`
+    taken.add(name)
+    return { ...spec, name }
+  })
 }
 
 /** What resolvers of the user and the store give is untrusted, whatever its type says. */

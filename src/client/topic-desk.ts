@@ -21,6 +21,8 @@ export interface TopicDeskOptions {
 
 export class TopicDesk {
   readonly #hubs = new Map<string, TopicHub>()
+  readonly #parseTold = new WeakSet<TopicHub>()
+  readonly #slowTold = new WeakSet<TopicHub>()
   #resynced: string | undefined
 
   constructor(private readonly options: TopicDeskOptions) {}
@@ -45,7 +47,15 @@ export class TopicDesk {
   hear({ topic, effect, server }: Extract<SessionEffect, { type: 'topic' }>): void {
     const { loop, voice, changed } = this.options
     const hub = this.#hubs.get(topic)
-    loop.defer(() => hub?.deliver(effect))
+    loop.defer(() => {
+      if (hub === undefined) return
+      hub.deliver(effect)
+      // Refused: nobody closes it, so it would stay for ever.
+      if (!hub.isEnded || this.#hubs.get(topic) !== hub) return
+      this.#hubs.delete(topic)
+      changed()
+    })
+    if (effect.type === 'error' && !effect.fatal && effect.cause !== undefined) this.#tellParse(topic, effect.cause)
     if (effect.type === 'batch') this.#tellGaps(topic, effect)
     else if (effect.type === 'state') loop.defer(changed)
     else if (effect.type === 'adopted' && effect.how !== 'first') {
@@ -81,6 +91,21 @@ export class TopicDesk {
     }
   }
 
+  /** Every refused item is an error of the subscription; a person is told once. */
+  #tellParse(topic: string, cause: unknown): void {
+    const hub = this.#hubs.get(topic)
+    if (hub === undefined || this.#parseTold.has(hub)) return
+    this.#parseTold.add(hub)
+    this.options.voice.warn('PARSE_FAILED', `An item of ${topic} was refused by its parse function.`, { cause })
+  }
+
+  #pressed(topic: string, hub: TopicHub, full: boolean): void {
+    this.#feed({ type: 'topic-pressure', topic, full })
+    if (!full || this.#slowTold.has(hub)) return
+    this.#slowTold.add(hub)
+    this.options.voice.warn('CONSUMER_SLOW', `A consumer of ${topic} is slow: its log waits for it.`)
+  }
+
   #createHub({ name, kind }: SubscribeArguments): TopicHub {
     const { session, streams, loop, voice } = this.options
     const hub: TopicHub = new TopicHub({
@@ -90,7 +115,7 @@ export class TopicDesk {
       now: () => loop.now,
       currentAt: () => session().machine.topics.get(name)?.currentAt,
       report: (error) => voice.listenerThrew(error, name),
-      onPressure: (full) => this.#feed({ type: 'topic-pressure', topic: name, full }),
+      onPressure: (full) => this.#pressed(name, hub, full),
       onEmpty: () => this.#closeTopic(name, hub),
     })
     return hub
@@ -101,6 +126,7 @@ export class TopicDesk {
     this.#hubs.delete(name)
     hub.end()
     this.#feed({ type: 'topic-close', topic: name })
+    this.options.loop.defer(this.options.changed)
   }
 
   #topicConfig({ name, kind, parse, cursor, freshWithinMs }: SubscribeArguments): TopicConfig {

@@ -161,9 +161,19 @@ function isAllowedName(name: string, isIp: boolean, rules: LearnedRules): boolea
  */
 const SHARED_PARENT = /^(?:ac|co|com|edu|gob|gouv|gov|govt|gv|mil|ne|net|or|org)\.[a-z]{2}$/
 
+/** Parents of hosting providers, where the next name is another customer's. The well-known ones; see SECURITY.md. */
+const HOSTING_PARENT = new RegExp(
+  '^(?:' +
+    '(?:azurewebsites|azurefd|azurestaticapps|cloudapp|trafficmanager|cloudfront)\\.net|' +
+    '(?:herokuapp|appspot|onrender)\\.com|(?:web|vercel|netlify)\\.app|(?:workers|pages|fly)\\.dev|github\\.io|' +
+    // With a region or a service before.
+    '(?:.+\\.)?(?:cloudapp\\.azure|amazonaws|elasticbeanstalk)\\.com|.+\\.run\\.app' +
+    ')$',
+)
+
 /** `srv1.contoso.com` and `a365web1.contoso.com`. */
 export function areSiblings(left: string, right: string): boolean {
   const parent = left.slice(left.indexOf('.') + 1)
   if (!left.includes('.') || parent !== right.slice(right.indexOf('.') + 1) || !right.includes('.')) return false
-  return parent.includes('.') && !SHARED_PARENT.test(parent)
+  return parent.includes('.') && !SHARED_PARENT.test(parent) && !HOSTING_PARENT.test(parent)
 }

@@ -75,14 +75,6 @@ export const WARNINGS = {
     means: 'The browser blocked requests to an endpoint that answers otherwise.',
     remedy: 'Send the CORS headers of PROTOCOL.md there, and name the endpoint in connect-src of the page.',
   },
-  MIXED_CONTENT: {
-    means: 'A page served by https may not talk to an http endpoint.',
-    remedy: 'Serve the endpoint by https.',
-  },
-  LOCAL_NETWORK_ACCESS: {
-    means: 'The browser asks its user before a public page may reach a private address.',
-    remedy: 'Grant it by policy, or serve the page from the private network.',
-  },
   TRANSPORT_DOWNGRADE: {
     means: 'WebSocket handshakes failed where readiness is running: the event stream is used for 10 minutes.',
     remedy: 'Let the proxy pass WebSocket upgrades.',
@@ -126,6 +118,10 @@ export const WARNINGS = {
   DUPLICATE_SERVER: {
     means: 'Two endpoints are answered by the same server: together they are one failover target, not two.',
     remedy: 'Check the addresses of the endpoints named here.',
+  },
+  INTERNAL_ERROR: {
+    means: 'Something inside the client threw; that one step was given up, the client goes on.',
+    remedy: 'Report it with the cause and diagnostics().',
   },
 } as const satisfies Record<string, WarningText>
 

@@ -30,8 +30,7 @@ export function topicFrameOf(
   effect: Extract<TopicEffect, { type: 'subscribe' | 'unsubscribe' }>,
 ): ClientFrame | undefined {
   if (effect.type === 'subscribe') {
-    const id = link.nextId({ topic })
-    link.topicIds.set(topic, id)
+    const id = link.topicId(topic)
     return { type: 'subscribe', id, topic, ...(effect.cursor === undefined ? {} : { cursor: effect.cursor }) }
   }
   const id = link.topicIds.get(topic)

@@ -49,6 +49,8 @@ export type OutboxInput =
     }
   /** A planned move reads both; new commands go to the newest open link. The old one only awaits its results. */
   | { readonly type: 'link-lost'; readonly link: LinkId }
+  /** Said goodbye: it takes nothing new, but what is on its wire may still be answered. */
+  | { readonly type: 'link-left'; readonly link: LinkId }
   /** The UCC behind the link started or stopped: commands are held while it does not run. */
   | { readonly type: 'link-running'; readonly link: LinkId; readonly running: boolean }
   | { readonly type: 'clock'; readonly link: LinkId; readonly offsetMs: DurationMs }

@@ -1,10 +1,16 @@
 /** One endpoint and what is known of it. Liveness and breaker belong here; readiness and term to (server, UCC). */
+import { Backoff } from './backoff'
 import { EndpointBreaker } from './breaker'
 import type { EndpointSeed, EndpointSource } from './pool-protocol'
 import type { Random } from './random'
 import type { FailureKind, NetworkFailure, Road } from './road'
+import { Rounds } from './rounds'
 import type { BreakerSettings } from './settings'
-import type { DurationMs, Instant } from './time'
+import { NEVER, type DurationMs, type Instant } from './time'
+
+/** How long a refused token bars an endpoint: grows with each refusal in a row. */
+const REFUSAL_MS = 30_000
+const MAX_REFUSAL_MS = 300_000
 
 /** Does this endpoint speak the readiness contract? `absent` is judged by liveness and traffic. */
 export type Contract = 'unknown' | 'present' | 'absent'
@@ -20,17 +26,24 @@ export class Endpoint {
   contract: Contract = 'unknown'
   /** The last probe's outcome. */
   liveness: Liveness = { is: 'unknown' }
-  /** Probes missed in a row. */
-  misses = 0
-  /** Refused connections in a row: the second one confirms the first. */
-  refusals = 0
+  /** Probes missed in a row, in rounds. */
+  readonly missed = new Rounds()
+  /** Refused connections in a row, in rounds: the second one confirms the first. */
+  readonly refused = new Rounds()
+  /** Probes passed in a row, in rounds. */
+  readonly passed = new Rounds()
   rttMs: DurationMs | undefined
   lastError: string | undefined
   /** Its last traffic was soft evidence, and nothing better came since: the next probe decides. */
   failsTraffic = false
-  /** The token was refused here. */
-  unauthorized = false
-  readonly sources = new Set<EndpointSource>()
+  /** When the refusal of the token lapses, where it was refused. */
+  #refusedUntil: Instant | undefined
+  #refusedForMs: DurationMs = 0
+  readonly #refusals: Backoff
+  /** Who names it: kind by key. */
+  readonly sources = new Map<string, EndpointSource>()
+  /** The source its seed is from. */
+  seedFrom = ''
   readonly breaker: EndpointBreaker
   /** Since when no source names it any more. */
   removedAt: Instant | undefined
@@ -43,6 +56,39 @@ export class Endpoint {
   ) {
     this.server = seed.server
     this.breaker = new EndpointBreaker(settings, random)
+    this.#refusals = new Backoff({ baseMs: REFUSAL_MS, maxMs: MAX_REFUSAL_MS }, random)
+  }
+
+  /** Probes missed in a row: what several UCCs see at once counts once. */
+  get misses(): number {
+    return this.missed.count
+  }
+
+  /** The token was refused here, not long ago. */
+  get unauthorized(): boolean {
+    return this.#refusedUntil !== undefined
+  }
+
+  /** When the refusal lapses. */
+  get refusedUntil(): Instant {
+    return this.#refusedUntil ?? NEVER
+  }
+
+  /** The token was refused here: somebody may have to mend that, so it is tried again, ever more seldom. */
+  refuseToken(now: Instant): void {
+    // Again while it holds is the same refusal: with nobody else left it is dialled all the same.
+    if (this.#refusedUntil === undefined) this.#refusedForMs = this.#refusals.next()
+    this.#refusedUntil = now + this.#refusedForMs
+  }
+
+  lapseRefusal(now: Instant): void {
+    if (now >= this.refusedUntil) this.#refusedUntil = undefined
+  }
+
+  /** The token was accepted, or whoever refused it is not there any more. */
+  forgetRefusal(): void {
+    this.#refusedUntil = undefined
+    this.#refusals.reset()
   }
 
   get id(): string {
@@ -58,6 +104,12 @@ export class Endpoint {
       ...(address === undefined ? {} : { address }),
       ...(hostname === undefined ? {} : { hostname }),
     }
+  }
+
+  /** A probe was answered: what was missed before is past. */
+  answered(): void {
+    this.missed.reset()
+    this.refused.reset()
   }
 
   /** Traffic got an answer that is no server's error. */

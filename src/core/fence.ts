@@ -56,11 +56,13 @@ export class Fence {
     for (const said of [this.#highest, this.#latest]) {
       for (const [server, { at }] of said) if (now - at >= this.windowMs) said.delete(server)
     }
+    // Of those whose past has lapsed, the last word is their highest now: the fence may fall to it, and from it again.
+    for (const [server, word] of this.#latest) if (!this.#highest.has(server)) remember(this.#highest, server, word)
     const terms = [...this.#highest.values(), ...this.#latest.values()].map(({ term }) => term)
     if (terms.length === 0) return undefined
     const to = Math.max(...terms)
     this.#term = to
-    return { from, to }
+    return to === from ? undefined : { from, to }
   }
 
   /** We ourselves were stopped: the time did not count. */

@@ -18,6 +18,8 @@ import { PROTOCOL_VERSION, type ReadinessBody } from './wire'
 /** A probe of this endpoint is wanted now (soft evidence, an answer that contradicts the beats, a returning server). */
 export type Urge = (endpointId: string, minGapMs: number) => void
 
+type Page = Extract<ProbeResult, { is: 'alive' }>
+
 const SOFT_GAP_MS = 500
 /** A hard failure is confirmed at once: this gap only keeps a burst of failures from becoming a burst of probes. */
 const CONFIRM_GAP_MS = 50
@@ -55,8 +57,8 @@ export class Judge {
     return this.book.word(endpoint.server, ucc)
   }
 
-  merge(now: Instant, source: EndpointSource, seeds: readonly EndpointSeed[]): void {
-    const { added, removed } = this.roster.merge(now, source, seeds)
+  merge(now: Instant, source: EndpointSource, seeds: readonly EndpointSeed[], name?: string): void {
+    const { added, removed } = this.roster.merge(now, source, seeds, name)
     if (added.length + removed.length > 0) this.emit({ type: 'topology-changed', source, added, removed })
   }
 
@@ -106,18 +108,19 @@ export class Judge {
   }
 
   probed(now: Instant, endpoint: Endpoint, ucc: string | undefined, result: ProbeResult): void {
-    if (result.is === 'failed') this.#missed(now, endpoint, result.failure)
+    if (result.is === 'failed') this.#missed(now, endpoint, ucc, result.failure)
     else if (result.is === 'ready') this.#ready(now, endpoint, ucc, result.body, result.rttMs)
-    else this.#alive(now, endpoint, result.rttMs, result.status)
+    else this.#alive(now, endpoint, ucc, result)
   }
 
   /** Readiness learned in band, of the server that said it. */
   heard(now: Instant, endpoint: Endpoint, server: string, ucc: string | undefined, saying: Saying): void {
     if (saying.via === 'welcome') {
       // Only a new connection says where the road leads now: the beats of an old one speak for the server left behind.
+      // It does not say whether readiness can be asked there: only an answer does.
       this.#namedServer(endpoint, server)
-      endpoint.contract = 'present'
     }
+    if (saying.state === 'running') endpoint.failsTraffic = false
     this.#hear(now, endpoint, server, ucc, saying)
   }
 
@@ -168,7 +171,7 @@ export class Judge {
     endpoint.failsTraffic = false
     this.forgetWarning('FOREIGN_READINESS', endpoint.id)
     this.#namedServer(endpoint, body.server)
-    this.#passed(now, endpoint, rttMs)
+    this.#passed(now, endpoint, ucc, rttMs)
     this.#hear(now, endpoint, body.server, ucc, {
       state: body.state,
       term: body.term,
@@ -182,39 +185,29 @@ export class Judge {
       this.warnOnce('STANDBY_VERSION', sentence, endpoint.id)
     }
     if (ucc !== undefined && body.state === 'unknown') {
-      this.warnOnce(
-        'UNKNOWN_UCC',
-        `${body.server} does not know the UCC "${ucc}": it could not take over.`,
-        endpoint.id,
-      )
+      const sentence = `${body.server} does not know the UCC "${ucc}": it could not take over.`
+      this.warnOnce('UNKNOWN_UCC', sentence, endpoint.id)
     }
   }
 
-  #alive(now: Instant, endpoint: Endpoint, rttMs: number, status: number): void {
-    if (endpoint.isBrokenBy(status)) return this.#missed(now, endpoint, errorPage(status))
+  #alive(now: Instant, endpoint: Endpoint, ucc: string | undefined, { rttMs, status }: Page): void {
+    if (endpoint.isBrokenBy(status)) return this.#missed(now, endpoint, ucc, errorPage(status))
     if (endpoint.contract === 'present') {
       // It used to speak the contract: this page is a captive portal or a proxy's, and says nothing of the server.
-      this.warnOnce(
-        'FOREIGN_READINESS',
-        `${endpoint.seed.name} answered ${status} with something else than readiness.`,
-        endpoint.id,
-      )
-      return
+      const sentence = `${endpoint.seed.name} answered ${status} with something else than readiness.`
+      return this.warnOnce('FOREIGN_READINESS', sentence, endpoint.id)
     }
     endpoint.contract = 'absent'
-    this.warnOnce(
-      'NO_READINESS_CONTRACT',
-      `${endpoint.seed.name} offers no readiness: judged by liveness and traffic, so a stopped UCC is not seen.`,
-      endpoint.id,
-    )
-    this.#passed(now, endpoint, rttMs)
+    const how = 'judged by liveness and traffic, so a stopped UCC is not seen'
+    this.warnOnce('NO_READINESS_CONTRACT', `${endpoint.seed.name} offers no readiness: ${how}.`, endpoint.id)
+    this.#passed(now, endpoint, ucc, rttMs)
   }
 
-  #passed(now: Instant, endpoint: Endpoint, rttMs: number): void {
+  #passed(now: Instant, endpoint: Endpoint, ucc: string | undefined, rttMs: number): void {
     endpoint.liveness = { is: 'up', at: now }
-    endpoint.misses = 0
-    endpoint.refusals = 0
+    endpoint.answered()
     endpoint.rttMs = rttMs
+    if (!endpoint.passed.hear(ucc)) return endpoint.breaker.success()
     if (endpoint.breaker.probePassed(now, this.#riseOf(endpoint))) {
       endpoint.lastError = undefined
       this.#changed(endpoint, 'breaker-closed', `${endpoint.seed.name} answers again.`)
@@ -227,17 +220,19 @@ export class Judge {
     return others ? this.settings.health.rise : 1
   }
 
-  #missed(now: Instant, endpoint: Endpoint, failure: NetworkFailure): void {
+  #missed(now: Instant, endpoint: Endpoint, ucc: string | undefined, failure: NetworkFailure): void {
     if (failure.kind === 'aborted') return
     endpoint.liveness = { is: 'down', at: now, kind: failure.kind }
     endpoint.lastError = failure.code ?? failure.message
-    endpoint.misses += 1
-    endpoint.refusals = failure.kind === 'refused' ? endpoint.refusals + 1 : 0
+    endpoint.passed.reset()
+    const counts = endpoint.missed.hear(ucc)
+    if (failure.kind !== 'refused') endpoint.refused.reset()
+    const refused = failure.kind === 'refused' && endpoint.refused.hear(ucc)
     endpoint.breaker.probeFailed(now)
-    this.#count(now, endpoint, failure)
+    if (counts) this.#count(now, endpoint, failure)
     // A refused connection confirmed once is down; anything else needs `fall` misses.
-    if (endpoint.refusals === 1) this.urge(endpoint.id, CONFIRM_GAP_MS)
-    const down = endpoint.refusals >= 2 || endpoint.misses >= this.settings.health.fall
+    if (refused && endpoint.refused.count === 1) this.urge(endpoint.id, CONFIRM_GAP_MS)
+    const down = endpoint.refused.count >= 2 || endpoint.misses >= this.settings.health.fall
     if (down && this.#isTheirs(endpoint, failure)) this.#trip(now, endpoint, failure)
   }
 
@@ -278,16 +273,20 @@ export class Judge {
     const before = endpoint.server
     endpoint.server = server
     if (before === undefined) return
+    endpoint.forgetRefusal()
     endpoint.generation += 1
     this.emit({ type: 'release', endpointId: endpoint.id, generation: endpoint.generation })
     this.#changed(endpoint, 're-pointed', `${endpoint.seed.name} led to ${before} and now leads to ${server}.`)
   }
 
   #hear(now: Instant, endpoint: Endpoint, server: string, ucc: string | undefined, saying: Saying): void {
+    const before = this.book.word(server, ucc)?.term
     const { changed, again } = this.book.hear(now, server, ucc, saying)
     const word = this.book.word(server, ucc)
     // Events prove what the server said last, its term too: on a busy topic no beat repeats it.
     if (word?.term !== undefined) this.fence(ucc).announce(now, server, word.term)
+    // A new life of the UCC: what it thinks of the token is open again.
+    if (before !== undefined && (word?.term ?? before) > before) endpoint.forgetRefusal()
     if (again) this.urge(endpoint.id, this.settings.health.edgeIntervalMs)
     if (!changed) return
     const term = word?.term === undefined ? '' : `, term ${word.term}`

@@ -28,8 +28,12 @@ const RENEW_AT = 0.8
 const MIN_TOKEN_LIFE_MS = 1000
 const MAX_PROBLEMS_TOLD = 8
 
-/** What an id of this connection stands for. */
-export type IdMeaning = { readonly topic: string } | { readonly command: true }
+/** How long the phases of an attempt may take. */
+export interface AttemptLimits {
+  readonly timeoutMs: DurationMs
+  readonly restoreTimeoutMs: DurationMs
+  readonly overlapMs: DurationMs
+}
 
 export interface LinkTimes {
   welcomed?: Instant
@@ -53,7 +57,8 @@ export class Link {
   term: number | undefined
   tokenRenewAt: Instant = NEVER
   readonly times: LinkTimes = {}
-  readonly ids = new Map<number, IdMeaning>()
+  /** Topics by the id of their subscribe. Any other id is a command's, and those the outbox knows. */
+  readonly ids = new Map<number, string>()
   readonly topicIds = new Map<string, number>()
   /** Topics whose subscribe was answered, and those this link carries. */
   readonly answered = new Set<string>()
@@ -76,10 +81,49 @@ export class Link {
   }
 
   /** One rising series for subscribe and command alike, never reused. */
-  nextId(meaning: IdMeaning): number {
+  nextId(): number {
     this.#lastId += 1
-    this.ids.set(this.#lastId, meaning)
     return this.#lastId
+  }
+
+  /** The id of a subscribe: frames that bear it are the topic's. */
+  topicId(topic: string): number {
+    const id = this.nextId()
+    this.ids.set(id, topic)
+    this.topicIds.set(topic, id)
+    return id
+  }
+
+  /** The topic is over for this client: a connection that lives for weeks keeps nothing of it. */
+  forget(topic: string): void {
+    const id = this.topicIds.get(topic)
+    if (id !== undefined) this.ids.delete(id)
+    this.topicIds.delete(topic)
+    this.answered.delete(topic)
+    this.adopted.delete(topic)
+  }
+
+  /**
+   * We were stopped: the other side has had none of that time. The deadlines move by it, but never beyond a whole new
+   * one: a monotonic clock that stood still, too, has taken nothing.
+   */
+  pause(now: Instant, lateMs: DurationMs, limits: AttemptLimits): void {
+    this.detector?.reset(now)
+    const { phase } = this
+    const later = (at: Instant, wholeMs: DurationMs): Instant => Math.max(at, Math.min(at + lateMs, now + wholeMs))
+    switch (phase.is) {
+      case 'dialling':
+      case 'greeting':
+        this.phase = { is: phase.is, deadline: later(phase.deadline, limits.timeoutMs) }
+        return
+      case 'restoring':
+        this.phase = { is: phase.is, deadline: later(phase.deadline, limits.restoreTimeoutMs) }
+        return
+      case 'resuming':
+        if (phase.deadline !== NEVER) this.phase = { ...phase, deadline: later(phase.deadline, limits.overlapMs) }
+        return
+      default:
+    }
   }
 
   get server(): string {

@@ -11,6 +11,8 @@ export interface Link {
   readonly link: LinkId
   /** Takes queued commands: its subscribes are answered. */
   isOpen: boolean
+  /** Said goodbye: only answers may still come. */
+  isLeft: boolean
   running: boolean
   /** Name of the server's command memory. */
   keys: string | undefined
@@ -34,14 +36,27 @@ export class OutboxLinks {
     return this.#lost.has(link)
   }
 
+  /** Can a command still be sent there? */
+  isOver(link: LinkId): boolean {
+    return this.#lost.has(link) || this.#links.get(link)?.isLeft === true
+  }
+
   /** As known, else a new one that takes nothing yet but what is bound to it. */
   open(link: LinkId): Link {
     const known = this.#links.get(link)
     if (known !== undefined) return known
     const nothing = { keys: undefined, offsetMs: undefined, restsUntil: 0 }
-    const opened: Link = { link, isOpen: false, running: true, ...nothing, waiting: new Map() }
+    const opened: Link = { link, isOpen: false, isLeft: false, running: true, ...nothing, waiting: new Map() }
     this.#links.set(link, opened)
     return opened
+  }
+
+  /** Takes nothing new from now on. */
+  leave(link: LinkId): void {
+    if (this.isLost(link)) return
+    const left = this.open(link)
+    left.isOpen = false
+    left.isLeft = true
   }
 
   lose(link: LinkId): Link | undefined {

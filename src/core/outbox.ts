@@ -86,13 +86,15 @@ export class OutboxMachine {
         return this.#abort(input.command, input.reason)
       case 'link-open': {
         const link = this.#links.open(input.link)
-        link.isOpen = true
+        link.isOpen = !link.isLeft
         link.running = input.running
         link.keys = input.keys
         return
       }
       case 'link-lost':
         return this.#linkLost(input.link)
+      case 'link-left':
+        return this.#links.leave(input.link)
       case 'link-running': {
         if (this.#links.isLost(input.link)) return
         const link = this.#links.open(input.link)
@@ -154,7 +156,7 @@ export class OutboxMachine {
   }
 
   #submitToLane(request: CommandRequest, lane: LinkId): void {
-    if (this.#links.isLost(lane)) return this.#fail(request, laneGone(request))
+    if (this.#links.isOver(lane)) return this.#fail(request, laneGone(request))
     const entry = this.#entry(request)
     this.#entries.set(request.command, entry)
     this.#sets.add(entry)

@@ -18,7 +18,7 @@ const ASK_AGAIN_MS = 1000
 
 /** What a seat does for its planned moves. */
 export interface PlannedHost {
-  start(now: Instant, plan: Omit<MovePlan, 'id' | 'road'>, call: number | undefined): void
+  start(now: Instant, plan: Omit<MovePlan, 'id' | 'road'>): void
   wake(at: Instant): void
   barredUntil(endpointId: string): Instant
   windowMs(from: Endpoint, to: Standing | undefined): DurationMs
@@ -55,9 +55,27 @@ export class PlannedMoves {
   }
 
   /** A move has ended: a wish counts once, unless it is held. */
-  committed(): void {
+  committed(plan: MovePlan): void {
     this.#pending = undefined
-    this.#wish = this.#wish?.hold === true ? { to: this.#wish.to, hold: true } : undefined
+    const wish = this.#wish
+    // A call has exactly one end: another move may have brought us where it wanted, or somewhere else.
+    if (wish?.call !== undefined && wish.move !== plan.id) {
+      if (wish.to === plan.to) this.#accept(wish.call, plan.id)
+      else this.refuse(wish.call, `the client had to move to ${this.host.name(plan.to)} instead`)
+    }
+    this.#wish = wish?.hold === true ? { to: wish.to, hold: true } : undefined
+  }
+
+  /** This move carries the call: its report is the answer. */
+  #accept(call: number, move: number): void {
+    this.context.emit({ type: 'move-accepted', seat: this.who.id, call, move })
+  }
+
+  /** A move has begun that carries the wish. */
+  begun(plan: MovePlan): void {
+    if (this.#wish?.call === undefined || this.#wish.to !== plan.to || plan.reason !== 'switchover') return
+    this.#wish = { ...this.#wish, move: plan.id }
+    this.#accept(this.#wish.call ?? 0, plan.id)
   }
 
   /** `switchover()` or `failback()` from this settled place. */
@@ -74,7 +92,7 @@ export class PlannedMoves {
     this.#wish = { call: wish.call, to: target, hold: wish.hold, ...(wish.why === undefined ? {} : { why: wish.why }) }
   }
 
-  refuse(call: number, message: string): void {
+  readonly refuse = (call: number, message: string): void => {
     this.context.emit({ type: 'move-refused', seat: this.who.id, call, message })
   }
 
@@ -96,13 +114,33 @@ export class PlannedMoves {
   consider(now: Instant, place: Settled, endpoint: Endpoint, topicSilentSince: Instant | undefined): void {
     const { judge, settings } = this.context
     const standings = judge.standings(this.who.ucc)
-    const draining = place.goaway !== undefined || judge.word(endpoint, this.who.ucc)?.draining === true
-    if (draining) return this.#drain(now, place, endpoint, standings)
+    const isLeaving = place.goaway !== undefined || judge.word(endpoint, this.who.ucc)?.draining === true
+    // An endpoint that no source names any more is left like a draining one.
+    const draining = isLeaving || endpoint.removedAt !== undefined
+    if (draining && this.#wish?.call === undefined) return this.#drain(now, place, endpoint, standings)
     if (topicSilentSince !== undefined && this.#silence(now, place, endpoint, standings, topicSilentSince)) return
+    if (this.#isRepointed(place, endpoint)) return this.#follow(now, place, endpoint)
     const choice = choose(standings, { endpointId: place.endpointId, serves: true }, this.asked)
     if (choice.do !== 'move' || this.#isManual(choice, endpoint, settings.failback.mode)) return this.reset()
     const { to, reason } = choice
     this.#pend(now, endpoint, to, reason, this.#notBefore(now, place, to, reason), this.#latest(now, reason))
+    this.#pursue(now, place, endpoint)
+  }
+
+  /** This road leads to another server now, and that one is the UCC's: its term is higher. */
+  #isRepointed({ live, server }: Settled, endpoint: Endpoint): boolean {
+    if (!live || server === undefined || endpoint.server === undefined || endpoint.server === server) return false
+    const { book } = this.context.judge
+    const now = book.word(endpoint.server, this.who.ucc)
+    const before = book.word(server, this.who.ucc)
+    const isHigher = now?.term !== undefined && before?.term !== undefined && now.term > before.term
+    return isHigher && this.context.judge.standing(endpoint, this.who.ucc).candidate
+  }
+
+  /** A planned move through the same endpoint, to who answers there now. */
+  #follow(now: Instant, place: Settled, endpoint: Endpoint): void {
+    const to = this.context.judge.standing(endpoint, this.who.ucc)
+    this.#pend(now, endpoint, to, 'designation', now, this.#latest(now, 'designation'))
     this.#pursue(now, place, endpoint)
   }
 
@@ -172,7 +210,7 @@ export class PlannedMoves {
     const times = { lastProof: now, detected: now, decided: now, dialled: now }
     const fromServer = endpoint.server === undefined ? {} : { fromServer: endpoint.server }
     const plan = { kind, reason, to, from: place.endpointId, ...fromServer, makeBeforeBreak: true, evidence, times }
-    this.host.start(now, plan, reason === 'switchover' ? this.#wish?.call : undefined)
+    this.host.start(now, plan)
   }
 
   #askQuiet(now: Instant, pending: PendingMove, place: Settled): void {
@@ -193,7 +231,8 @@ export class PlannedMoves {
     const word = this.context.judge.book.word(to.server, this.who.ucc)
     // Not heard of since it was interrupted: nothing has begun to count. Without a contract only the wish counts.
     const since = word === undefined ? (this.#pending?.since ?? now) : (word.readySince ?? now)
-    return since + this.holdDown.waitMs(now)
+    // Not before this client itself has been away for as long: it left for a reason.
+    return Math.max(since, place.since) + this.holdDown.waitMs(now)
   }
 
   #latest(now: Instant, reason: MoveReason): Instant {

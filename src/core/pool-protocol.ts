@@ -72,7 +72,6 @@ export type MoveReason =
   | 'rank'
   | 'switchover'
   | 'topic-silent'
-  | 'warm-lost'
 
 export type MoveKind = 'initial' | 'redial' | 'failover' | 'switchover' | 'failback'
 
@@ -104,7 +103,13 @@ export interface MoveTimes {
 }
 
 export type PoolInput =
-  | { readonly type: 'endpoints'; readonly source: EndpointSource; readonly seeds: readonly EndpointSeed[] }
+  /** Who is named now. Of a kind with several sources (`name`) each replaces its own word only. */
+  | {
+      readonly type: 'endpoints'
+      readonly source: EndpointSource
+      readonly name?: string
+      readonly seeds: readonly EndpointSeed[]
+    }
   | { readonly type: 'probed'; readonly attempt: number; readonly result: ProbeResult }
   | { readonly type: 'reference'; readonly reachable: boolean }
   | {

@@ -76,7 +76,7 @@ export class PoolMachine {
   #take(now: Instant, input: PoolInput): void {
     switch (input.type) {
       case 'endpoints':
-        return this.judge.merge(now, input.source, input.seeds)
+        return this.judge.merge(now, input.source, input.seeds, input.name)
       case 'probed':
         return this.#probed(now, input.attempt, input.result)
       case 'reference':
@@ -96,7 +96,7 @@ export class PoolMachine {
       case 'designated':
         return this.judge.designation.hear(now, input.endpointId)
       case 'token':
-        return this.#token(input.endpointId, input.accepted)
+        return this.#token(now, input.endpointId, input.accepted)
       case 'tick':
         return this.#tick(now)
       default:
@@ -127,7 +127,7 @@ export class PoolMachine {
       case 'seat-lost':
         return seat.lost(now, input.cause, input.lastProof)
       case 'seat-welcomed':
-        return seat.welcomed(input.spreadMs)
+        return seat.welcomed(input.move, input.server, input.spreadMs)
       case 'seat-committed':
         return seat.committed(now, input.move, input.live)
       case 'seat-stable':
@@ -195,16 +195,17 @@ export class PoolMachine {
     this.judge.heard(now, endpoint, server, ucc, { state, term, load, via })
   }
 
-  #token(endpointId: string, accepted: boolean): void {
+  #token(now: Instant, endpointId: string, accepted: boolean): void {
     const endpoint = this.judge.roster.get(endpointId)
-    if (endpoint !== undefined) endpoint.unauthorized = !accepted
+    if (accepted) endpoint?.forgetRefusal()
+    else endpoint?.refuseToken(now)
   }
 
   #pause(now: Instant, lateMs: DurationMs): void {
     this.#prober.dropAll()
     for (const endpoint of this.judge.roster.all()) {
       endpoint.breaker.shift(lateMs)
-      endpoint.misses = 0
+      endpoint.missed.reset()
     }
     for (const [, fence] of this.judge.fences()) fence.shift(lateMs)
     for (const seat of this.#seats.values()) seat.pause(now)
@@ -231,6 +232,7 @@ export class PoolMachine {
       const sentence = `Nobody has announced term ${fell.from} for ${fenceMs} ms: terms start again at ${fell.to}.`
       this.#effects.push({ type: 'warning', code: 'TERM_RESET', sentence })
     }
+    for (const endpoint of this.judge.roster.all()) endpoint.lapseRefusal(now)
     const purged = this.judge.roster.purge(now, (id) => this.#used(id))
     for (const id of purged)
       this.#effects.push({ type: 'release', endpointId: id, generation: Number.MAX_SAFE_INTEGER })

@@ -9,14 +9,19 @@ export type RequestState =
   /** The only candidate must not be asked yet. */
   | { readonly is: 'holding'; readonly until: Instant; readonly paid: boolean; readonly endpointId: string }
   /** Given to an endpoint. */
-  | { readonly is: 'flying'; readonly attempt: number; readonly route: RouteTaken; readonly progress: FlightProgress }
+  | {
+      readonly is: 'flying'
+      readonly attempt: number
+      readonly route: RouteTaken
+      readonly progress: FlightProgress
+    }
   /** Within one `handle`: nothing is under way and what follows is not decided yet. */
   | { readonly is: 'deciding' }
   | { readonly is: 'done' }
 
 /**
- * How far an attempt got: `held` = it waits for its token, and the network knows nothing of it; `waiting` = the platform
- * has it and waits for a connection; `sent` = something may have left.
+ * How far an attempt got: `held` = it waits for its token, and the network knows nothing of it; `waiting` = the
+ * platform has it and waits for a connection; `sent` = something may have left.
  */
 export type FlightProgress = 'held' | 'waiting' | 'sent'
 

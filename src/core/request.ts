@@ -17,6 +17,17 @@
 import { Backoff } from './backoff'
 import type { Random } from './random'
 import type { RequestConfig, RequestEffect, RequestInput, RouteTaken } from './request-protocol'
+import {
+  EARLY_END,
+  IN_DOUBT,
+  isRepeatable,
+  MAX_FREE_MOVES,
+  mayLeave,
+  NO_CONNECTION,
+  RETRYABLE_STATUSES,
+  SAME_ENDPOINT_BACKOFF,
+  TOO_LATE,
+} from './request-rules'
 import { isFlight, isSameServer } from './request-state'
 import type { FlightProgress, RequestState } from './request-state'
 import type { RetryBudget } from './retry-budget'
@@ -25,19 +36,6 @@ import { NEVER } from './time'
 import type { DurationMs, Instant } from './time'
 
 type Reject = Extract<RequestEffect, { type: 'reject' }>
-
-/** Free moves (never sent, or the endpoint was left): enough for every road of a pool, and an end to a loop. */
-const MAX_FREE_MOVES = 8
-
-/** Before the same endpoint is asked again because it is the only candidate. Another candidate is asked at once. */
-const SAME_ENDPOINT_BACKOFF = { baseMs: 250, maxMs: 30_000 } as const
-
-const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([408, 429, 502, 503, 504])
-
-const TOO_LATE = 'no response headers within the deadline'
-const NO_CONNECTION = 'no connection within the deadline; the request was never sent'
-const EARLY_END = 'the client was closed before the request was answered'
-const IN_DOUBT = 'the request may have been executed and cannot be repeated safely'
 
 /** See the head of this file. One instance a request; every method is pure in `now`. */
 export class RequestMachine {
@@ -208,20 +206,12 @@ export class RequestMachine {
       return this.#route(now, state.paid)
     }
     if (state.is !== 'flying' || state.route.endpointId !== endpointId) return
-    if (!this.#mayLeave(state.progress) || this.#freeMoves >= MAX_FREE_MOVES) return
+    if (!mayLeave(this.config, state.progress) || this.#freeMoves >= MAX_FREE_MOVES) return
     this.#freeMoves += 1
     if (state.progress === 'sent') this.#mayHaveArrived(state.route)
     this.#emit({ type: 'discard', attempt: state.attempt })
     this.#tried.set(endpointId, { notBefore: now, avoid: true })
     this.#route(now, false)
-  }
-
-  #mayLeave(progress: FlightProgress): boolean {
-    if (progress === 'held') return true
-    // A stream may have been read already although nothing of it left.
-    if (progress === 'waiting') return this.config.replayable
-    // Unsafe ones keep their deadline: the answer may still come.
-    return this.#isRepeatableElsewhere()
   }
 
   #closed(): void {
@@ -287,14 +277,6 @@ export class RequestMachine {
     return this.#backoff.next()
   }
 
-  #isRepeatable(): boolean {
-    return this.config.replayable && (this.config.safe || this.config.keyed)
-  }
-
-  #isRepeatableElsewhere(): boolean {
-    return this.#isRepeatable() && (this.config.safe || this.config.sharedKeys)
-  }
-
   /** Sent, and no answer: from now on only an answer takes the doubt away. */
   #mayHaveArrived(route: RouteTaken): void {
     this.#seenBy ??= route
@@ -302,7 +284,7 @@ export class RequestMachine {
   }
 
   #mayRetry(now: Instant): boolean {
-    return this.#isRepeatable() && this.#retries < this.config.maxRetries && this.budget.available(now) >= 1
+    return isRepeatable(this.config) && this.#retries < this.config.maxRetries && this.budget.available(now) >= 1
   }
 
   /** Only the server that may have seen the request can repeat it without executing it twice. */

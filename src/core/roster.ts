@@ -1,5 +1,6 @@
 /**
- * The roster of endpoints: what the sources name, merged. A source's word replaces its former word; an endpoint nobody
+ * The roster of endpoints: what the sources name, merged. A source is a kind and, where there are several (resolvers,
+ * documents, servers with peers), a name. Its word replaces its own former word; an endpoint nobody
  * names any more drains for a while and is then forgotten. Configuration is never outvoted.
  */
 import { Endpoint } from './endpoint'
@@ -38,17 +39,23 @@ export class Roster {
     return this.all().filter((endpoint) => endpoint.removedAt === undefined)
   }
 
-  merge(now: Instant, source: EndpointSource, seeds: readonly EndpointSeed[]): { added: string[]; removed: string[] } {
+  merge(
+    now: Instant,
+    source: EndpointSource,
+    seeds: readonly EndpointSeed[],
+    name = '',
+  ): { added: string[]; removed: string[] } {
+    const key = `${source} ${name}`
     const added: string[] = []
     const removed: string[] = []
     const named = new Set(seeds.map((seed) => seed.id))
     for (const endpoint of this.#endpoints.values()) {
-      if (named.has(endpoint.id) || !endpoint.sources.delete(source) || endpoint.sources.size > 0) continue
+      if (named.has(endpoint.id) || !endpoint.sources.delete(key) || endpoint.sources.size > 0) continue
       endpoint.removedAt = now
       removed.push(endpoint.id)
     }
     for (const seed of seeds) {
-      if (this.#add(source, seed)) added.push(seed.id)
+      if (this.#add(source, key, seed)) added.push(seed.id)
     }
     return { added, removed }
   }
@@ -66,18 +73,21 @@ export class Roster {
 
   deadline(used: (id: string) => boolean): Instant {
     let at = NEVER
-    for (const { removedAt, id } of this.#endpoints.values()) {
+    for (const { removedAt, refusedUntil, id } of this.#endpoints.values()) {
+      at = Math.min(at, refusedUntil)
       if (removedAt !== undefined && !used(id)) at = Math.min(at, removedAt + REMOVED_DRAIN_MS)
     }
     return at
   }
 
-  #add(source: EndpointSource, seed: EndpointSeed): boolean {
+  #add(source: EndpointSource, key: string, seed: EndpointSeed): boolean {
     const known = this.#endpoints.get(seed.id)
     if (known !== undefined) {
-      const best = Math.min(...[...known.sources].map((one) => AUTHORITY.indexOf(one)))
-      if (AUTHORITY.indexOf(source) <= best) known.seed = seed
-      known.sources.add(source)
+      if (isBetter(known, source, key)) {
+        known.seed = seed
+        known.seedFrom = key
+      }
+      known.sources.set(key, source)
       known.removedAt = undefined
       known.server ??= seed.server
       return false
@@ -85,8 +95,16 @@ export class Roster {
     if (this.#endpoints.size >= MAX_ENDPOINTS) return false
     this.#order += 1
     const endpoint = new Endpoint(seed, this.#order, this.settings, this.random)
-    endpoint.sources.add(source)
+    endpoint.sources.set(key, source)
+    endpoint.seedFrom = key
     this.#endpoints.set(seed.id, endpoint)
     return true
   }
+}
+
+/** Among equals the first keeps its seed, or two that disagree on the rank would move everybody to and fro. */
+function isBetter({ sources, seedFrom }: Endpoint, source: EndpointSource, key: string): boolean {
+  const best = Math.min(...[...sources.values()].map((one) => AUTHORITY.indexOf(one)))
+  const authority = AUTHORITY.indexOf(source)
+  return authority < best || (authority === best && (key === seedFrom || !sources.has(seedFrom)))
 }

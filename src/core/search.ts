@@ -62,8 +62,9 @@ function pick(usable: readonly Standing[], facts: SearchFacts): Standing | undef
   return compareStandings(best, same).reason === 'term' && !isWhence(best, place) ? best : same
 }
 
-function isWhence(standing: Standing, place: Searching): boolean {
-  return standing.endpointId === place.from || (standing.server !== undefined && standing.server === place.fromServer)
+function isWhence({ endpointId, server }: Standing, { from, fromServer }: Searching): boolean {
+  // By the server's name where it is known: the endpoint may lead elsewhere by now.
+  return server === undefined || fromServer === undefined ? endpointId === from : server === fromServer
 }
 
 function couldBeBetter(judge: Judge, endpoint: Endpoint, than: Standing, facts: SearchFacts): boolean {

@@ -40,11 +40,15 @@ export interface Searching {
   /** When the first usable road was known: a better one is waited for only briefly. */
   readonly readyAt?: Instant
   readonly evidence: readonly string[]
+  /** What the old side said of its leaving, while it may still be come back to. */
+  readonly goaway?: Goaway
 }
 
 export interface Settled {
   readonly is: 'at'
   readonly endpointId: string
+  /** Who welcomed the live connection: its readiness counts, whoever else answers at this endpoint by now. */
+  readonly server?: string
   /** A live connection carries the seat (else it only routes requests). */
   readonly live: boolean
   readonly since: Instant
@@ -58,7 +62,8 @@ export type Place = Searching | Settled
 export interface ActiveMove {
   readonly plan: MovePlan
   readonly startedAt: Instant
-  readonly call?: number
+  /** The new side has answered, and this is its name. */
+  readonly welcomedBy?: string
 }
 
 /** A planned move that waits: for its hold-down, its draw, or the application's quiet moment. */
@@ -80,6 +85,8 @@ export interface PendingMove {
 /** What `switchover()` or `failback()` asked for. */
 export interface Wish {
   readonly call?: number
+  /** The move that carries the call. */
+  readonly move?: number
   readonly to: string
   readonly hold: boolean
   readonly why?: string

@@ -3,6 +3,7 @@ import { choose, preferred, type Standing } from './choose'
 import { PROVES_NETWORK, type Endpoint } from './endpoint'
 import type { Judge } from './judge'
 import type { MoveReason, OfflineReason, SeatCondition } from './pool-protocol'
+import type { Word } from './readiness-book'
 import type { ActiveMove, Place, Settled, Suspicion } from './seat-state'
 import type { PoolSettings } from './settings'
 import { spreadWindow } from './spread'
@@ -35,9 +36,10 @@ export class SeatView {
   serves(place: Settled): boolean {
     const endpoint = this.facts.roster.get(place.endpointId)
     if (endpoint === undefined) return false
-    const word = this.facts.word(endpoint, this.ucc)
-    if (endpoint.contract !== 'absent' && (word === undefined || !this.facts.running(word, this.ucc))) return false
-    if (!place.live) return endpoint.breaker.state.is === 'closed'
+    const word = this.wordOf(place, endpoint)
+    // Without the readiness contract liveness is enough, unless the live connection itself says otherwise.
+    if (word === undefined ? endpoint.contract !== 'absent' : !this.facts.running(word, this.ucc)) return false
+    if (!place.live) return this.#routes(endpoint)
     const proven =
       word !== undefined && endpoint.liveness.is === 'down' && endpoint.liveness.at - word.at < PROOF_FRESH_MS
     return endpoint.misses < this.settings.health.fall || proven || endpoint.contract === 'absent'
@@ -92,6 +94,15 @@ export class SeatView {
 
   /** What this endpoint has answered since a question. */
   asked(endpoint: Endpoint, since: Instant): AskedReadiness {
+    const answer = this.#askedHere(endpoint, since)
+    if ((answer !== 'none' && answer !== 'refused') || endpoint.server === undefined) return answer
+    // Another road to the same server may answer: it is the road that is broken then.
+    const roads = this.facts.roster.present().filter((one) => one !== endpoint && one.server === endpoint.server)
+    const other = roads.map((one) => this.#askedHere(one, since)).find((one) => one !== 'none' && one !== 'refused')
+    return other ?? answer
+  }
+
+  #askedHere(endpoint: Endpoint, since: Instant): AskedReadiness {
     const word = this.facts.word(endpoint, this.ucc)
     const isDown = word !== undefined && !this.facts.running(word, this.ucc)
     if (isDown && word.at >= since) return word.state
@@ -186,6 +197,26 @@ export class SeatView {
       if (one.contract === 'absent') return true
       return this.facts.running(word, this.ucc) && this.facts.fence(this.ucc).allows(word?.term)
     })
+  }
+
+  /** The word that counts here: of the server that welcomed the connection, else of who answers now. */
+  wordOf(place: Settled, endpoint: Endpoint): Word | undefined {
+    return place.server === undefined
+      ? this.facts.word(endpoint, this.ucc)
+      : this.facts.book.word(place.server, this.ucc)
+  }
+
+  /** Can requests go there? An open breaker bars nobody who answers while there is no other candidate. */
+  #routes(endpoint: Endpoint): boolean {
+    if (endpoint.liveness.is === 'down' && (endpoint.misses >= this.settings.health.fall || this.#allDown()))
+      return false
+    if (endpoint.breaker.state.is === 'closed') return true
+    const others = this.facts.standings(this.ucc).filter((one) => one.endpointId !== endpoint.id)
+    return endpoint.liveness.is === 'up' && preferred(others) === undefined
+  }
+
+  #allDown(): boolean {
+    return this.facts.roster.present().every((one) => one.liveness.is === 'down')
   }
 
   #allTried(since: Instant): boolean {

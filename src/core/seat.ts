@@ -18,6 +18,7 @@ import type { Random } from './random'
 import { betterRoadUntil, search } from './search'
 import { SeatBackoffs } from './seat-backoffs'
 import type { ActiveMove, OldLink, Place, Searching, Settled } from './seat-state'
+import { backAt, searchingFrom, type LeaveFacts } from './seat-places'
 import { SeatView } from './seat-view'
 import type { PoolSettings, PriorityClass } from './settings'
 import { askDelay, drawSpread } from './spread'
@@ -50,6 +51,8 @@ export class Seat {
   #condition: SeatCondition = { is: 'connecting' }
   #wakeAt: Instant = NEVER
   #everServed = false
+  /** Everybody was asked because this seat's endpoint missed a probe. */
+  #isAsking = false
   readonly #holdDown: HoldDown
   readonly #backoffs: SeatBackoffs
   readonly #view: SeatView
@@ -65,13 +68,13 @@ export class Seat {
     this.#backoffs = new SeatBackoffs(settings.connect, random)
     this.#view = new SeatView(judge, who.ucc, settings)
     this.#planned = new PlannedMoves(who, context, this.#holdDown, {
-      start: (at, plan, call) => this.#start(at, plan, call),
+      start: (at, plan) => this.#start(at, plan),
       wake: (at) => this.#wake(at),
       barredUntil: (id) => this.#backoffs.barredUntil(id),
       windowMs: (from, to) => this.#view.windowMs(from, to, this.#announcedMs()),
       name: (id) => this.#name(id),
     })
-    this.#place = this.#searching(now, 'start', 'gone', { lastProof: now, evidence: [] })
+    this.#place = searchingFrom(now, undefined, undefined, 'start', 'gone', { lastProof: now, evidence: [] })
     context.askAll(now, who.ucc)
   }
 
@@ -119,6 +122,10 @@ export class Seat {
   }
 
   unanswered(now: Instant, lastProof: Instant): void {
+    if (this.#place.is === 'searching' && this.#place.oldLink === 'alive') {
+      // What was left of the old connection has died meanwhile: nobody may come back to it.
+      this.#place = { ...this.#place, oldLink: 'silent' }
+    }
     if (this.#place.is !== 'at') return
     if (this.#place.suspicion === undefined) this.context.askAll(now, this.who.ucc)
     const since = this.#place.suspicion?.since ?? now
@@ -136,7 +143,7 @@ export class Seat {
       this.#place.from !== undefined &&
       this.#move === undefined
     ) {
-      this.#place = { is: 'at', endpointId: this.#place.from, live: true, since: now }
+      this.#place = backAt(now, this.#place, this.#place.from)
     }
   }
 
@@ -159,7 +166,7 @@ export class Seat {
   }
 
   goaway(now: Instant, leaveWithinMs: DurationMs, spreadMs: DurationMs | undefined): void {
-    if (this.#place.is !== 'at') return
+    if (this.#place.is === 'searching' && this.#place.oldLink !== 'alive') return
     const goaway = { at: now, until: now + leaveWithinMs, ...(spreadMs === undefined ? {} : { spreadMs }) }
     this.#place = { ...this.#place, goaway }
     this.context.askAll(now, this.who.ucc)
@@ -170,8 +177,9 @@ export class Seat {
     if (silent) this.context.askAll(now, this.who.ucc)
   }
 
-  welcomed(spreadMs: DurationMs | undefined): void {
+  welcomed(moveId: number, server: string, spreadMs: DurationMs | undefined): void {
     this.#announcedSpreadMs = spreadMs
+    if (this.#move?.plan.id === moveId) this.#move = { ...this.#move, welcomedBy: server }
   }
 
   committed(now: Instant, moveId: number, live: boolean): void {
@@ -182,10 +190,11 @@ export class Seat {
     const { plan } = move
     if (plan.kind === 'failover') this.#holdDown.failover(now)
     else if (plan.kind === 'switchover' || plan.kind === 'failback') this.#holdDown.planned(now)
-    this.#planned.committed()
+    this.#planned.committed(plan)
     // Silence was the old side's; the new one has its own.
     this.#topicSilentSince = undefined
-    this.#place = { is: 'at', endpointId: plan.to, live, since: now }
+    const server = live ? move.welcomedBy : undefined
+    this.#place = { is: 'at', endpointId: plan.to, live, since: now, ...(server === undefined ? {} : { server }) }
     if (plan.from !== undefined && plan.from !== plan.to && plan.makeBeforeBreak)
       this.#announceLeft(plan.from, 'drained')
   }
@@ -194,7 +203,10 @@ export class Seat {
   wantLive(now: Instant): void {
     if (this.#place.is !== 'at' || this.#place.live || this.#move !== undefined) return
     const since = now - this.context.settings.health.activeIntervalMs
-    this.#place = { ...this.#searching(now, 'start', 'gone', { lastProof: now, evidence: [], since }), dialAfter: now }
+    this.#place = {
+      ...this.#searchingHere(now, 'start', 'gone', { lastProof: now, evidence: [], since }),
+      dialAfter: now,
+    }
     this.context.askAll(now, this.who.ucc)
   }
 
@@ -236,8 +248,10 @@ export class Seat {
   }
 
   ask(wish: AskedWish): void {
-    if (this.#place.is === 'at') this.#planned.ask(this.#place, wish)
-    else this.#planned.refuse(wish.call, 'the client is not connected to any endpoint now')
+    const { refuse } = this.#planned
+    if (this.#move !== undefined) refuse(wish.call, `a move to ${this.#name(this.#move.plan.to)} is under way`)
+    else if (this.#place.is !== 'at') refuse(wish.call, 'the client is not connected to any endpoint now')
+    else this.#planned.ask(this.#place, wish)
   }
 
   answered(now: Instant, question: number, allowed: boolean): void {
@@ -254,7 +268,8 @@ export class Seat {
   evaluate(now: Instant): void {
     this.#wakeAt = NEVER
     if (this.#move !== undefined) this.#watchMove(now)
-    if (this.#move === undefined && this.#place.is === 'at') this.#hold(now, this.#place)
+    // The old side of a planned move is judged like any other: it may die, or stop serving, meanwhile.
+    if (this.#place.is === 'at') this.#hold(now, this.#place)
     if (this.#place.is === 'searching' && now >= (this.#place.askAt ?? NEVER)) this.needsRoad(now)
     if (this.#move === undefined && this.#place.is === 'searching') this.#seek(now, this.#place)
     this.#tellCondition()
@@ -270,7 +285,7 @@ export class Seat {
       if (place.readyAt !== undefined) this.#place = omitReady(place)
       return
     }
-    if (place.oldLink === 'alive' && result.to.endpointId === place.from) return this.#recovered(now, place)
+    if (place.oldLink === 'alive' && isSameServer(result.to, place)) return this.#recovered(now, place)
     const readyAt = place.readyAt ?? now
     if (place.readyAt === undefined) this.#place = { ...place, readyAt }
     const waitUntil = result.betterPending ? betterRoadUntil(readyAt, settings.connect.betterRoadMs) : now
@@ -280,8 +295,7 @@ export class Seat {
   }
 
   #go(now: Instant, place: Searching, to: Standing, readyAt: Instant): void {
-    const sameServer = to.endpointId === place.from || (to.server !== undefined && to.server === place.fromServer)
-    const kind: MoveKind = !this.#everServed ? 'initial' : sameServer ? 'redial' : 'failover'
+    const kind: MoveKind = !this.#everServed ? 'initial' : isSameServer(to, place) ? 'redial' : 'failover'
     // Whatever is left of the old connection may speak until the new one carries everything, if it can speak at all.
     const makeBeforeBreak = place.oldLink === 'alive'
     const decided = Math.max(place.detected, Math.min(readyAt, now))
@@ -299,13 +313,15 @@ export class Seat {
     })
   }
 
-  #start(now: Instant, plan: Omit<MovePlan, 'id' | 'road'>, call?: number): void {
+  #start(now: Instant, plan: Omit<MovePlan, 'id' | 'road'>): void {
     const endpoint = this.context.judge.roster.get(plan.to)
     if (endpoint === undefined) return
     const minTerm = this.context.judge.fence(this.who.ucc).term
     const fenced = minTerm === undefined ? {} : { minTerm }
     const full: MovePlan = { ...plan, ...fenced, id: this.context.nextMoveId(), road: endpoint.road }
-    this.#move = { plan: full, startedAt: now, ...(call === undefined ? {} : { call }) }
+    this.#move = { plan: full, startedAt: now }
+    // The session gives the old connection up with this: nobody comes back to it.
+    if (!plan.makeBeforeBreak && this.#place.is === 'searching') this.#place = { ...this.#place, oldLink: 'gone' }
     const from = plan.from === undefined ? '' : ` from ${this.#name(plan.from)}`
     this.context.emit({
       type: 'decision',
@@ -314,7 +330,7 @@ export class Seat {
       sentence: `Go${from} to ${this.#name(plan.to)} (${plan.kind}): ${[plan.reason, ...plan.evidence].join('; ')}.`,
       facts: { to: plan.to, from: plan.from, move: full.id },
     })
-    if (call !== undefined) this.context.emit({ type: 'move-accepted', seat: this.who.id, call, move: full.id })
+    this.#planned.begun(full)
     this.context.emit({ type: 'go', seat: this.who.id, plan: full })
   }
 
@@ -325,19 +341,27 @@ export class Seat {
     if (endpoint === undefined)
       return this.#leave(now, 'endpoint-down', 'gone', { lastProof: now, evidence: ['the endpoint was removed'] })
     if (place.suspicion !== undefined && this.#judgeSuspicion(now, place, endpoint)) return
+    this.#doubt(now, place, endpoint)
     if (!this.#view.serves(place)) {
-      const word = judge.word(endpoint, this.who.ucc)
-      const stopped = word !== undefined && !judge.running(word, this.who.ucc) && endpoint.contract !== 'absent'
-      const evidence = [
-        stopped ? `${endpoint.server ?? endpoint.id} says ${word.state}` : `${endpoint.seed.name} does not answer`,
-      ]
+      const word = this.#view.wordOf(place, endpoint)
+      const stopped = word !== undefined && !judge.running(word, this.who.ucc)
+      const who = place.server ?? endpoint.server ?? endpoint.id
+      const evidence = [stopped ? `${who} says ${word.state}` : `${endpoint.seed.name} does not answer`]
       const oldLink = place.live ? 'alive' : 'gone'
       return this.#leave(now, stopped ? 'ucc-stopped' : 'endpoint-down', oldLink, {
         lastProof: word?.at ?? now,
         evidence,
       })
     }
-    if (place.suspicion === undefined) this.#planned.consider(now, place, endpoint, this.#topicSilentSince)
+    if (place.suspicion === undefined && this.#move === undefined)
+      this.#planned.consider(now, place, endpoint, this.#topicSilentSince)
+  }
+
+  /** A seat without a connection of its own has no beats: the first miss is its suspicion, and everybody is asked. */
+  #doubt(now: Instant, place: Settled, endpoint: Endpoint): void {
+    const isMissing = !place.live && endpoint.misses > 0
+    if (isMissing && !this.#isAsking) this.context.askAll(now, this.who.ucc)
+    this.#isAsking = isMissing
   }
 
   #judgeSuspicion(now: Instant, place: Settled, endpoint: Endpoint): boolean {
@@ -363,25 +387,19 @@ export class Seat {
   }
 
   /** Off this place: look for another road. `since`: what answered from then on counts. */
-  #leave(
-    now: Instant,
-    reason: MoveReason,
-    oldLink: OldLink,
-    facts: {
-      readonly lastProof: Instant
-      readonly evidence: readonly string[]
-      readonly since?: Instant
-      readonly asked?: boolean
-    },
-  ): void {
+  #leave(now: Instant, reason: MoveReason, oldLink: OldLink, facts: LeaveFacts & { readonly asked?: boolean }): void {
     this.#planned.reset()
     const move = this.#move
-    const place = this.#searching(now, reason, oldLink, facts)
+    const place = this.#searchingHere(now, reason, oldLink, facts)
     const { settings, random } = this.context
     const askAt = facts.asked === true ? now : now + askDelay(place.dialAfter - now, settings, random)
     this.#place = askAt > now ? { ...place, askAt } : place
     if (facts.asked !== true && askAt <= now) this.context.askAll(now, this.who.ucc)
-    if (move !== undefined) this.#upgrade(now, move)
+    if (move === undefined) return
+    if (move.welcomedBy !== undefined) return this.#upgrade(now, move)
+    // Nobody has answered over there yet: whoever answers now is the better road, the same one included.
+    this.context.emit({ type: 'cancel-move', seat: this.who.id, move: move.plan.id })
+    this.#move = undefined
   }
 
   /** The old side died during a planned move: the move goes on as a failover. */
@@ -393,34 +411,17 @@ export class Seat {
     if (plan.from !== undefined) this.#announceLeft(plan.from, 'lost')
   }
 
-  #searching(
-    now: Instant,
-    reason: MoveReason,
-    oldLink: OldLink,
-    facts: { readonly lastProof: Instant; readonly evidence: readonly string[]; readonly since?: Instant },
-  ): Searching {
-    const from = this.#place?.is === 'at' ? this.context.judge.roster.get(this.#place.endpointId) : undefined
-    const dialAfter =
-      from === undefined
-        ? now
-        : now + drawSpread(this.#view.windowFrom(from, this.#announcedMs()), this.who.priority(), this.context.random)
-    return {
-      is: 'searching',
-      since: facts.since ?? now,
-      reason,
-      oldLink,
-      lastProof: Math.min(facts.lastProof, now),
-      detected: now,
-      dialAfter,
-      evidence: facts.evidence,
-      ...(from === undefined ? {} : { from: from.id }),
-      ...(from?.server === undefined ? {} : { fromServer: from.server }),
-    }
+  #searchingHere(now: Instant, reason: MoveReason, oldLink: OldLink, facts: LeaveFacts): Searching {
+    const here = this.#place.is === 'at' ? this.#place : undefined
+    const from = here === undefined ? undefined : this.context.judge.roster.get(here.endpointId)
+    const windowMs = from === undefined ? 0 : this.#view.windowFrom(from, this.#announcedMs())
+    const drawMs = from === undefined ? 0 : drawSpread(windowMs, this.who.priority(), this.context.random)
+    return { ...searchingFrom(now, here, from, reason, oldLink, facts), dialAfter: now + drawMs }
   }
 
   #recovered(now: Instant, place: Searching): void {
     if (place.from === undefined) return
-    this.#place = { is: 'at', endpointId: place.from, live: true, since: now }
+    this.#place = backAt(now, place, place.from)
     this.context.emit({
       type: 'decision',
       kind: 'recovered',
@@ -434,7 +435,7 @@ export class Seat {
 
   /** What the server being left, or the one dialled, has announced of the spread. */
   #announcedMs(): DurationMs | undefined {
-    const goaway = this.#place?.is === 'at' ? this.#place.goaway : undefined
+    const goaway = this.#place.is === 'at' ? this.#place.goaway : undefined
     return goaway?.spreadMs ?? this.#announcedSpreadMs
   }
 
@@ -477,6 +478,11 @@ export class Seat {
   #wake(at: Instant): void {
     this.#wakeAt = Math.min(this.#wakeAt, at)
   }
+}
+
+/** The server that was left answers again. By its name where it is known: the endpoint may lead elsewhere by now. */
+function isSameServer(to: Standing, { from, fromServer }: Searching): boolean {
+  return to.server === undefined || fromServer === undefined ? to.endpointId === from : to.server === fromServer
 }
 
 function omitReady(place: Searching): Searching {

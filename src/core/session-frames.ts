@@ -81,9 +81,9 @@ export function hearFrame(link: Link, frame: ServerFrame, context: FrameContext)
 
 /** A frame that could not be read: with a known id only that topic is concerned. */
 export function hearProblem(link: Link, problem: FrameProblem, context: FrameContext): void {
-  const meaning = problem.id === undefined ? undefined : link.ids.get(problem.id)
-  if (meaning !== undefined && 'topic' in meaning) {
-    context.topics.handle(context.now, meaning.topic, { type: 'problem', link: link.id, detail: problem.detail })
+  const topic = problem.id === undefined ? undefined : link.ids.get(problem.id)
+  if (topic !== undefined) {
+    context.topics.handle(context.now, topic, { type: 'problem', link: link.id, detail: problem.detail })
   }
   if (!link.tellsProblem(problem.detail)) return
   const sentence = `${link.server} sent a frame that was refused: ${problem.detail}.`
@@ -102,10 +102,10 @@ function topicFrame(
   frame: Extract<ServerFrame, { type: 'subscribed' | 'snapshot' | 'event' }>,
   context: FrameContext,
 ): void {
-  const meaning = link.ids.get(frame.id)
+  const topic = link.ids.get(frame.id)
   // Frames of an id that was given up are dropped (rule 5 of the contract).
-  if (meaning === undefined || !('topic' in meaning)) return
-  context.topics.handle(context.now, meaning.topic, { type: 'frame', link: link.id, frame })
+  if (topic === undefined) return
+  context.topics.handle(context.now, topic, { type: 'frame', link: link.id, frame })
   if (frame.type !== 'event') return
   proveRunning(link, context)
   tellClock(link, frame.ts, context, CLOCK_EVERY_MS)
@@ -130,10 +130,12 @@ function rejected(link: Link, frame: Extract<ServerFrame, { type: 'reject' }>, c
     if (code === 'unauthorized') return context.refused({ type: 'unauthorized' })
     return context.refused({ type: 'refused', code, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
   }
-  const meaning = link.ids.get(id)
-  if (meaning === undefined) return
-  if ('topic' in meaning)
-    return context.topics.handle(context.now, meaning.topic, { type: 'rejected', link: link.id, code, message })
+  const topic = link.ids.get(id)
+  if (topic !== undefined) {
+    context.topics.handle(context.now, topic, { type: 'rejected', link: link.id, code, message })
+    if (context.topics.get(topic) === undefined) link.forget(topic)
+    return
+  }
   const result = { type: 'result' as const, id, status: 'rejected' as const, error: { code, message } }
   context.outbox({ type: 'result', link: link.id, id, frame: result })
 }

@@ -50,7 +50,7 @@ export class SessionMachine {
 
   constructor(config: SessionConfig) {
     this.#config = config
-    this.#outbox = new OutboxMachine(config.commands, (link) => this.#links.get(link)?.nextId({ command: true }) ?? 0)
+    this.#outbox = new OutboxMachine(config.commands, (link) => this.#links.get(link)?.nextId() ?? 0)
     this.#links = new LinkBook({
       now: () => this.#now,
       isClosing: () => this.#closing !== undefined,
@@ -120,7 +120,9 @@ export class SessionMachine {
         for (const link of this.#links.carriers()) this.#topics.ready(this.#now, link, input.config.name)
         return
       case 'topic-close':
-        return this.#topics.close(this.#now, input.topic)
+        this.#topics.close(this.#now, input.topic)
+        for (const link of this.#links.all()) link.forget(input.topic)
+        return
       case 'topic-pressure':
         return this.#topics.handle(this.#now, input.topic, { type: 'pressure', full: input.full })
       case 'command':
@@ -128,7 +130,7 @@ export class SessionMachine {
       case 'command-abort':
         return this.#toOutbox({ type: 'abort', command: input.command, reason: input.reason })
       case 'pause':
-        for (const link of this.#links.all()) link.detector?.reset(this.#now)
+        for (const link of this.#links.all()) link.pause(this.#now, input.lateMs, this.#config.settings.connect)
         return
       case 'close':
         return this.#close()
@@ -379,7 +381,7 @@ export class SessionMachine {
   /** Nothing comes from this link any more (`left`: results in flight still may). */
   #linkLost(link: LinkId, how: 'left' | 'gone'): void {
     this.#topics.lost(this.#now, link)
-    if (how === 'gone') this.#toOutbox({ type: 'link-lost', link })
+    this.#toOutbox({ type: how === 'gone' ? 'link-lost' : 'link-left', link })
     if (this.#links.current === undefined) this.#opening.unsettle()
   }
 

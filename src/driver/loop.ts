@@ -18,6 +18,8 @@ export interface LoopPart {
 
 /** Lateness beyond two beats of the default second. */
 export const PAUSE_LIMIT_MS = 2000
+/** After something failed, the machines are not asked again sooner: one that fails at every tick must not spin. */
+const AFTER_FAILURE_MS = 100
 /** Longer waits are cut: timers of 2^31 ms and more fire at once. */
 const MAX_TIMER_MS = 60_000
 
@@ -31,10 +33,11 @@ export class Loop {
   #armedFor: Instant = NEVER
   #seen: { readonly now: Instant; readonly wall: number }
   #closed = false
+  #hasFailed = false
 
   constructor(
     private readonly platform: Platform,
-    /** What a listener threw. Never allowed into the loop. */
+    /** What a turn, an effect or a listener threw. Never allowed into the loop: it ends that one alone. */
     private readonly report: (error: unknown) => void,
   ) {
     this.#seen = { now: platform.now(), wall: platform.wallClock() }
@@ -57,14 +60,21 @@ export class Loop {
     this.#turns.push(turn)
     if (this.#turning || this.#closed) return
     this.#turning = true
-    try {
-      this.#noticePause()
-      for (let next = this.#turns.shift(); next !== undefined; next = this.#turns.shift()) next(this.platform.now())
-    } finally {
-      this.#turning = false
-    }
+    this.#noticePause()
+    for (let next = this.#turns.shift(); next !== undefined; next = this.#turns.shift()) this.#take(next)
+    this.#turning = false
     this.#arm()
     this.#emit()
+  }
+
+  /** Something inside a turn threw: it is told, and the turn goes on without it. */
+  failed(error: unknown): void {
+    this.#hasFailed = true
+    try {
+      this.report(error)
+    } catch {
+      // Whoever is told of failures has failed: there is nobody left to tell.
+    }
   }
 
   /** To be called when the machines have settled. */
@@ -81,6 +91,14 @@ export class Loop {
     this.#parts.clear()
   }
 
+  #take(turn: (now: Instant) => void): void {
+    try {
+      turn(this.platform.now())
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
   #noticePause(): void {
     const now = this.platform.now()
     const wall = this.platform.wallClock()
@@ -89,26 +107,47 @@ export class Loop {
     this.#seen = { now, wall }
     if (lateMs <= PAUSE_LIMIT_MS) return
     this.#armedFor = NEVER
-    for (const part of this.#parts) part.pause(now, lateMs)
+    for (const part of this.#parts) this.#take(() => part.pause(now, lateMs))
   }
 
   #arm(): void {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
     if (this.#closed) return
-    let at = NEVER
-    for (const part of this.#parts) at = Math.min(at, part.deadline())
     const now = this.platform.now()
+    let at = this.#earliest(now)
+    if (this.#hasFailed) at = Math.max(at, now + AFTER_FAILURE_MS)
+    this.#hasFailed = false
     // Never idle for longer than this: a sleeping machine is noticed at the next wake-up.
     const delay = Math.min(MAX_TIMER_MS, Math.max(0, at - now))
     this.#armedFor = now + delay
     this.#cancelTimer = this.platform.setTimer(Math.ceil(delay), () => this.#fire())
   }
 
+  /** A part that cannot tell its deadline is asked to tick: it must not keep the others waiting. */
+  #earliest(now: Instant): Instant {
+    let at = NEVER
+    for (const part of this.#parts) {
+      try {
+        at = Math.min(at, part.deadline())
+      } catch (error) {
+        this.failed(error)
+        at = now
+      }
+    }
+    return at
+  }
+
   #fire(): void {
     this.#cancelTimer = undefined
     this.run((now) => {
-      for (const part of this.#parts) if (part.deadline() <= now) part.tick(now)
+      for (const part of this.#parts) {
+        try {
+          if (part.deadline() <= now) part.tick(now)
+        } catch (error) {
+          this.failed(error)
+        }
+      }
     })
   }
 
@@ -120,7 +159,7 @@ export class Loop {
         try {
           call()
         } catch (error) {
-          this.report(error)
+          this.failed(error)
         }
       }
     } finally {

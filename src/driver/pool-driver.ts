@@ -34,11 +34,15 @@ export interface SeatListener {
   settled(): void
 }
 
+/** How long the word of a dead server on its peers still holds. */
+const PEERS_LAPSE_MS = 600_000
+const MAX_WORDS_OF_PEERS = 64
+
 export class PoolDriver implements LoopPart {
   readonly machine: PoolMachine
   readonly #listeners = new Map<SeatId, SeatListener>()
   readonly #running = new Set<Cancel>()
-  readonly #peersHeard = new Map<string, string>()
+  readonly #peersHeard = new Map<string, { readonly text: string; at: Instant }>()
   readonly #unwatch: Cancel
   #lastSeat = 0
   #closed = false
@@ -63,6 +67,7 @@ export class PoolDriver implements LoopPart {
   }
 
   pause(_now: Instant, lateMs: DurationMs): void {
+    for (const word of this.#peersHeard.values()) word.at += lateMs
     this.feed({ type: 'pause', lateMs })
   }
 
@@ -90,26 +95,51 @@ export class PoolDriver implements LoopPart {
     return this.machine.seat(id)
   }
 
-  merge(source: EndpointSource, seeds: readonly EndpointSeed[]): void {
-    this.feed({ type: 'endpoints', source, seeds })
+  /** `name`: which source of its kind, where there are several. */
+  merge(source: EndpointSource, seeds: readonly EndpointSeed[], name?: string): void {
+    this.feed({ type: 'endpoints', source, seeds, ...(name === undefined ? {} : { name }) })
   }
 
-  /** Peers as `server` names them; the same word again changes nothing. */
+  /** Peers as `server` names them, beside those of the other servers; the same word again changes nothing. */
   peers(server: string, peers: readonly Peer[]): void {
     const text = JSON.stringify(peers)
-    if (this.#peersHeard.get(server) === text) return
-    if (this.#peersHeard.size > 64) this.#peersHeard.clear()
-    this.#peersHeard.set(server, text)
-    const seeds = this.hooks.acceptPeers(server, peers)
-    // An empty or wholly foreign list is refused: the last good one stays.
-    if (seeds.length > 0) this.merge('peers', seeds)
+    const isNews = this.#peersHeard.get(server)?.text !== text
+    this.#peersHeard.delete(server)
+    this.#peersHeard.set(server, { text, at: this.loop.now })
+    if (isNews) {
+      const seeds = this.hooks.acceptPeers(server, peers)
+      // An empty or wholly foreign list is refused: the last good one stays.
+      if (seeds.length > 0) this.merge('peers', seeds, server)
+    }
+    this.#forgetPeers(server)
+  }
+
+  /** A server long gone names nobody any more, once another one speaks: it would keep itself in the list for ever. */
+  #forgetPeers(speaker: string): void {
+    const { now } = this.loop
+    const alive = new Set(this.endpoints().flatMap((one) => (one.liveness.is === 'up' ? [one.server] : [])))
+    for (const [server, word] of this.#peersHeard) {
+      if (alive.has(server)) word.at = now
+      // Server names come from outside: a hostile one must not fill the memory. The one not heard for longest goes.
+      const isTooMany = this.#peersHeard.size > MAX_WORDS_OF_PEERS
+      if (server === speaker || (!isTooMany && now - word.at < PEERS_LAPSE_MS)) continue
+      this.#peersHeard.delete(server)
+      this.merge('peers', [], server)
+    }
   }
 
   feed(input: PoolInput): void {
     if (this.#closed) return
     this.loop.run((now) => {
       if (this.#closed) return
-      for (const effect of this.machine.handle(now, input)) this.#carryOut(effect)
+      for (const effect of this.machine.handle(now, input)) {
+        // What one effect throws must not cost the others.
+        try {
+          this.#carryOut(effect)
+        } catch (error) {
+          this.loop.failed(error)
+        }
+      }
       for (const listener of this.#listeners.values()) listener.settled()
     })
   }

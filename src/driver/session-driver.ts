@@ -2,7 +2,7 @@
 import type { MoveId } from '../core/pool-protocol'
 import { SessionMachine } from '../core/session'
 import type { SessionConfig, SessionEffect, SessionInput } from '../core/session-protocol'
-import type { Instant } from '../core/time'
+import type { DurationMs, Instant } from '../core/time'
 import type { LinkId } from '../core/topic-protocol'
 import type { Cancel } from '../platform/platform'
 import type { LinkRequest, LiveLink, LiveTransport } from '../transports/live-transport'
@@ -65,13 +65,20 @@ export class SessionDriver implements LoopPart {
     this.feed({ type: 'tick' })
   }
 
-  pause(): void {
-    this.feed({ type: 'pause' })
+  pause(_now: Instant, lateMs: DurationMs): void {
+    this.feed({ type: 'pause', lateMs })
   }
 
   feed(input: SessionInput): void {
     this.loop.run((now) => {
-      for (const effect of this.machine.handle(now, input)) this.#carryOut(effect)
+      for (const effect of this.machine.handle(now, input)) {
+        // What one effect throws must not cost the others.
+        try {
+          this.#carryOut(effect)
+        } catch (error) {
+          this.loop.failed(error)
+        }
+      }
     })
   }
 

@@ -31,8 +31,8 @@ export class AbortWatch {
 
   /**
    * From now on an abort of any of `signals` (the caller's, the client's end) aborts `controller`, as long as the
-   * response's body can be read. `owner`: the Request whose signal it is; in Node that signal stops following the caller's when the Request was collected
-   * (measured on 20 and 24, where the global fetch loses the abort so).
+   * response's body can be read. `owner`: the Request whose signal it is; in Node that signal stops following the
+   * caller's when the Request was collected (measured on 20 and 24, where the global fetch loses the abort so).
    */
   watchBody(signals: readonly AbortSignal[], owner: unknown, controller: AbortController, response: Response): void {
     if (response.body === null) return

@@ -178,7 +178,7 @@ const CALL_ROWS: readonly (readonly [string, (client: FailoverClient) => unknown
   ['topologyDocument', () => topologyDocument('ftp://x'), 'url', /http/],
   ['httpProbe', () => httpProbe({ path: 'x' }), 'path', /\//],
   ['tcpProbe', () => tcpProbe({ port: 70_000 }), 'port', /65535/],
-  ['fileStore', () => fileStore(''), 'path', /path/],
+  ['fileStore', () => fileStore(''), 'folder', /path/],
 ]
 
 /** The error that a call throws or rejects with. */

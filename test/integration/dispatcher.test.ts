@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Agent, request, type Dispatcher } from 'undici'
 import { describe, expect, it } from 'vitest'
-import { createFailoverClient, isFailoverError, type FailoverClient } from '../../src/index'
+import { isFailoverError, type FailoverClient } from '../../src/index'
 import { createDispatcher } from '../../src/node'
 import { onCleanup, startHarness, until } from '../support/harness'
 
@@ -180,7 +180,7 @@ describe('createDispatcher', () => {
     expect(() => createDispatcher(client)).toThrow(expect.objectContaining({ code: 'CLIENT_CLOSED' }))
   })
 
-  it('refuses anything but a client of this package on the Node platform', () => {
+  it('refuses anything but a client of this package on the Node platform', async () => {
     for (const wrong of [undefined, {}, new Agent()]) {
       expect(() => createDispatcher(wrong as never)).toThrow(
         expect.objectContaining({
@@ -189,8 +189,15 @@ describe('createDispatcher', () => {
         }),
       )
     }
-    const client = createFailoverClient({ hostname: 'http://127.0.0.1:9' })
-    onCleanup(() => client.close())
-    expect(createDispatcher(client)).toBeDefined()
+    // And takes one, whoever made it: it carries a request.
+    const { cluster, connect } = await startHarness()
+    const { client } = connect()
+    const { statusCode, body } = await request(`${cluster.hostname}/api/whoami`, {
+      dispatcher: createDispatcher(client),
+    })
+    expect([statusCode, await body.json()]).toMatchObject([
+      200,
+      { server: expect.stringMatching(/^srv[12]$/) as string },
+    ])
   })
 })

@@ -152,8 +152,8 @@ describe('tokens and redirects', () => {
     )
     expect(await (await fetch('/x', { method: 'POST', body: 'body' })).text()).toBe('body')
     expect(net.tokenAsks).toEqual([
-      { reason: 'connect', server: 'server-a' },
-      { reason: 'rejected', server: 'server-a' },
+      { reason: 'connect', endpointId: 'a', server: 'server-a' },
+      { reason: 'rejected', endpointId: 'a', server: 'server-a' },
     ])
   })
 
@@ -165,7 +165,27 @@ describe('tokens and redirects', () => {
     expect(requests).toEqual([`GET ${A}/x`])
   })
 
-  it('a redirect to the other server stays on the current road', async () => {
+  it('a redirect to the other server goes there when it is a candidate, with method, body and its token', async () => {
+    net.token = ({ endpointId }) => ({ token: `for-${endpointId}` })
+    msw.use(
+      http.post(`${A}/x`, () => HttpResponse.redirect(`${B}/x`, 307)),
+      http.post(`${B}/x`, async ({ request }) =>
+        HttpResponse.text(`${request.headers.get('authorization')} ${await request.text()}`),
+      ),
+    )
+    expect(await (await fetch('/x', { method: 'POST', body: 'kept' })).text()).toBe('Bearer for-b kept')
+    expect(requests).toEqual([`POST ${A}/x`, `POST ${B}/x`])
+  })
+
+  it('a redirect to the same path of a server that is none is refused after one request', async () => {
+    net.candidates = [ROUTE_B]
+    msw.use(http.post(`${B}/x`, () => HttpResponse.redirect(`${A}/x`, 307)))
+    const error = await fetch('/x', { method: 'POST', body: 'once' }).catch((thrown: unknown) => thrown)
+    expect(isFailoverError(error, 'PROTOCOL_ERROR')).toBe(true)
+    expect(requests).toEqual([`POST ${B}/x`])
+  })
+
+  it('a redirect to another path of a server that is none stays on the current road', async () => {
     net.candidates = [ROUTE_B]
     msw.use(
       http.post(`${B}/x`, () => HttpResponse.redirect(`${A}/y`, 307)),

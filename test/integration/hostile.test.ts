@@ -157,6 +157,14 @@ function deep(depth: number): string {
   return '['.repeat(depth) + ']'.repeat(depth)
 }
 
+function isWritable(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined
+  } catch {
+    return false
+  }
+}
+
 describe('frames', () => {
   let shared: Harness
   let endShared: () => Promise<void>
@@ -261,7 +269,9 @@ describe('frames', () => {
     expect(JSON.stringify(client.diagnostics()).length).toBeLessThan(100_000)
     const argument = JSON.parse(text) as unknown
     const error = await failureOf(client.command('echo', argument))
-    expect(error === undefined || isFailoverError(error)).toBe(true)
+    // Some versions of Node can write as text what others cannot.
+    if (isWritable(argument)) expect(error).toBeUndefined()
+    else expect(error).toMatchObject({ code: 'INVALID_OPTION', fields: { field: 'args' } })
   })
 
   it('over the limit close the connection, never the endpoint', async () => {
@@ -420,11 +430,26 @@ describe('readiness', () => {
       const log = recordLog(client, 'chat/1')
       await until('it is live', () => log.subscription.state === 'live', 9000)
       await until('both run', () => client.endpoints.every(({ readiness }) => readiness === 'running'), 9000)
-      for (const { name } of cluster.servers) await cluster.serveReadiness(name, body)
-      const isServerError = (body.status ?? 200) >= 500
-      if (!isServerError) await until('the warning', () => codes(connected).includes('FOREIGN_READINESS'), 9000)
+      for (const server of cluster.servers) {
+        await cluster.serveReadiness(server.name, body)
+        server.clearRecords()
+      }
+      const asked = (): number[] =>
+        cluster.servers.map((server) => server.dials().filter(({ kind }) => kind === 'readiness').length)
+      const told = (): number => codes(connected).filter((code) => code === 'FOREIGN_READINESS').length
+      await until(
+        'each is told',
+        () => told() === 2,
+        9000,
+        () => codes(connected),
+      )
+      // More pages than it takes misses to condemn anybody.
+      await until('each was asked often', () => asked().every((count) => count >= 8), 15_000, asked)
       const published: object[] = []
       await expectServing(cluster, log, published)
+      expect(client.endpoints.map(({ breaker }) => breaker)).toEqual(['closed', 'closed'])
+      expect(client.active?.server).toBe('srv1')
+      expect(told()).toBe(2)
       for (const { name } of cluster.servers) await cluster.serveReadiness(name, null)
       await until(
         'both run again',
@@ -476,6 +501,12 @@ describe('readiness', () => {
       20_000,
       () => [client.state, client.decisions().slice(-4)],
     )
-    expect(client.endpoints.map(({ readiness }) => readiness)).toEqual(['running', 'running'])
+    // The standby is asked in its own time.
+    await until(
+      'both run',
+      () => client.endpoints.every(({ readiness }) => readiness === 'running'),
+      20_000,
+      () => client.endpoints,
+    )
   }, 60_000)
 })

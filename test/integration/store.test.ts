@@ -1,5 +1,5 @@
 /** `store`: what was learned in one run helps the next one start, and can do no harm. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -8,12 +8,13 @@ import { fileStore } from '../../src/node'
 import type { Cluster } from '../../src/testing/node'
 import { onCleanup, record, reportTimes, startHarness, until } from '../support/harness'
 
-let file: string
+/** Not there yet: the store makes it. */
+let folder: string
 
 beforeEach(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'failover-store-'))
-  onCleanup(() => rm(folder, { recursive: true, force: true }))
-  file = join(folder, 'deep', 'known.json')
+  const parent = await mkdtemp(join(tmpdir(), 'failover-store-'))
+  onCleanup(() => rm(parent, { recursive: true, force: true }))
+  folder = join(parent, 'deep', 'known')
 })
 
 /** A client that knows nothing but the dedicated hostname, which is the first server's address. */
@@ -34,13 +35,22 @@ function names(client: FailoverClient): string[] {
   return client.endpoints.map(({ url }) => url).sort()
 }
 
+/** Paths of all files in the store. */
+async function files(): Promise<string[]> {
+  const entries = await readdir(folder).catch(() => [])
+  return entries.map((name) => join(folder, name))
+}
+
+/** What the store holds for one key, where there is only one. */
 async function stored(): Promise<string> {
-  return readFile(file, 'utf8').catch(() => '')
+  const [file] = await files()
+  const text = file === undefined || file.endsWith('.tmp') ? '' : await readFile(file, 'utf8')
+  return text === '' ? '' : (JSON.parse(text) as { value: string }).value
 }
 
 /** A first run that learns both servers. */
 async function learn(cluster: Cluster): Promise<void> {
-  const client = bare(cluster, { store: fileStore(file), token: 'secret-token' })
+  const client = bare(cluster, { store: fileStore(folder), token: 'secret-token' })
   await until(
     'both are learned',
     () => client.endpoints.length === 2,
@@ -52,11 +62,17 @@ async function learn(cluster: Cluster): Promise<void> {
   const read = async (): Promise<void> => {
     text = await stored()
   }
-  await until('they are stored', () => (void read(), text.includes(cluster.endpoints[1] ?? '?')), 9000)
+  // First who there is, then who serves.
+  const isStored = (): boolean => text.includes(cluster.endpoints[1] ?? '?') && text.includes('"active"')
+  await until(
+    'they are stored',
+    () => (void read(), isStored()),
+    9000,
+    () => text,
+  )
   await client.close()
   expect(text).not.toContain('secret-token')
-  const [saved] = Object.values(JSON.parse(text) as Record<string, string>)
-  expect(JSON.parse(saved ?? '{}')).toMatchObject({ version: 1, active: cluster.endpoints[0] })
+  expect(JSON.parse(text)).toMatchObject({ version: 1, active: cluster.endpoints[0] })
 }
 
 describe('fileStore', () => {
@@ -65,7 +81,7 @@ describe('fileStore', () => {
     await learn(cluster)
     await cluster.kill('srv1')
     const started = performance.now()
-    const client = bare(cluster, { store: fileStore(file), token: 'secret-token' })
+    const client = bare(cluster, { store: fileStore(folder), token: 'secret-token' })
     const agents = client.subscribe('ucc/helpdesk/agents')
     await until(
       'the topic is live',
@@ -133,7 +149,7 @@ describe('fileStore', () => {
   ])('that holds %s is ignored with one warning, and replaced', async (_what, value) => {
     const { cluster } = await startHarness()
     const key = `failover-client ${cluster.hostname}`
-    const store = fileStore(file)
+    const store = fileStore(folder)
     await store.save(key, value)
     const client = bare(cluster, { store })
     const events = record(client)
@@ -152,15 +168,48 @@ describe('fileStore', () => {
     expect(events.warning.filter(({ code }) => code === 'STORE_CORRUPT')).toHaveLength(1)
   })
 
-  it('whose file is not its own is survived', async () => {
+  it('whose files are not its own is survived, and mended', async () => {
     const { cluster } = await startHarness()
-    await fileStore(file).save('x', 'y')
-    for (const content of ['not json at all', '"text"', 'x'.repeat(2_000_000)]) {
+    const key = `failover-client ${cluster.hostname}`
+    await fileStore(folder).save(key, 'y')
+    const [file = ''] = await files()
+    const other = JSON.stringify({ key: 'of another client', value: '{}' })
+    for (const content of ['not json at all', '"text"', 'x'.repeat(2_000_000), '{"key":5}', other]) {
       await writeFile(file, content)
-      const client = bare(cluster, { store: fileStore(file) })
+      expect(await fileStore(folder).load(key)).toBeUndefined()
+      const client = bare(cluster, { store: fileStore(folder) })
       await client.ready({ timeoutMs: 9000 })
       await client.close()
     }
+    expect(await fileStore(folder).load(key)).toContain(cluster.endpoints[0])
+  })
+
+  it('shared by many stores loses nothing and leaves nothing behind', async () => {
+    const stores = [1, 2, 3].map(() => fileStore(folder))
+    const keys = Array.from({ length: 40 }, (_, n) => `key ${n}`)
+    const own = stores.flatMap((store, index) => keys.map((key) => store.save(`${index} ${key}`, `${index} of ${key}`)))
+    // All of them also fight for one key: each of its values is whole, and one that came last remains.
+    const values = stores.map((_, index) => `${index} `.repeat(10_000))
+    const shared = stores.flatMap((store, index) => [1, 2, 3].map(() => store.save('shared', values[index] ?? '')))
+    await Promise.all([...own, ...shared])
+    const [reader] = stores
+    for (const index of stores.keys()) {
+      for (const key of keys) expect(await reader?.load(`${index} ${key}`)).toBe(`${index} of ${key}`)
+    }
+    expect(values).toContain(await reader?.load('shared'))
+    expect(await files()).toHaveLength(stores.length * keys.length + 1)
+    expect((await files()).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+
+  it('keeps the last of many saves of one key, whatever it is named, for the owner only', async () => {
+    const store = fileStore(folder)
+    for (const key of ['__proto__', '../../escape', 'failover-client https://h:8443/base', '']) {
+      await Promise.all(Array.from({ length: 20 }, async (_, n) => store.save(key, `value ${n}`)))
+      expect(await fileStore(folder).load(key)).toBe('value 19')
+    }
+    for (const file of await files()) expect((await stat(file)).mode & 0o777).toBe(0o600)
+    expect(await files()).toHaveLength(4)
+    expect(await readdir(join(folder, '..'))).toEqual(['known'])
   })
 
   it('that fails is told as STORE_FAILED, and nothing else happens', async () => {

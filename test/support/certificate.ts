@@ -1,10 +1,13 @@
 /**
- * A self-signed certificate for `srv1.contoso.test` and `pool.contoso.test`, valid for 100 years, and its key; for
- * tests on loopback only: the key is public. Made by:
+ * A self-signed certificate for `srv1.contoso.test` and `pool.contoso.test`, valid from 2020 to 2100, and its key; for
+ * tests on loopback only: the key is public. Made of that key by
  *
- *     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 36500 \
- *       -subj /CN=srv1.contoso.test -addext subjectAltName=DNS:srv1.contoso.test,DNS:pool.contoso.test \
- *       -keyout key.pem -out cert.pem
+ *     openssl req -new -key key.pem -subj /CN=srv1.contoso.test -out request.pem
+ *     openssl ca -selfsign -batch -notext -config ca.cnf -keyfile key.pem -in request.pem -out cert.pem \
+ *       -startdate 20200101000000Z -enddate 21000101000000Z
+ *
+ * with the extensions subjectAltName=DNS:srv1.contoso.test,DNS:pool.contoso.test and basicConstraints=critical,CA:TRUE
+ * in `ca.cnf`: whatever the clock of a machine says, it is valid there.
  */
 import { readFileSync } from 'node:fs'
 

@@ -132,8 +132,7 @@ export class DropInWorld {
   /** In order of preference. */
   candidates: Route[] = [ROUTE_A, ROUTE_B]
   /** What the token function answers; nothing: it has not answered yet. */
-  token: (ask: { readonly reason: string }) => { readonly token?: string } | { readonly error: unknown } | undefined =
-    () => ({})
+  token: (ask: TokenQuestion) => { readonly token?: string } | { readonly error: unknown } | undefined = () => ({})
   /** The token function answers before it has returned. */
   isTokenAtHand = false
   now = 0

@@ -237,14 +237,28 @@ describe('reconnecting', () => {
     expect([stream.isCancelled, net.alive]).toEqual([true, 0])
   })
 
-  it('follows redirects on the current road', async () => {
-    const { RoutedSource, latest } = world()
+  it('follows a redirect to another candidate there, with the token of that server', async () => {
+    const { RoutedSource, latest, net } = world()
     const events = record(new RoutedSource('/events'))
     ;(await latest()).head(307, { location: 'https://srv2.contoso.test/other' })
     const second = await latest()
-    expect(second.request.road.url + second.request.path).toBe('https://srv1.contoso.test/other')
+    expect(second.request.road.url + second.request.path).toBe('https://srv2.contoso.test/other')
+    expect(net.tokenAsks.map(({ endpointId }) => endpointId)).toEqual(['a', 'b'])
     second.head(200)
     expect(events).toEqual(['open'])
+    expect(net.evidence.at(-1)?.route.endpointId).toBe('b')
+  })
+
+  it('follows other redirects on the current road, but not back to what was just asked', async () => {
+    const { RoutedSource, latest, net } = world()
+    net.candidates = [ROUTE_A]
+    const source = new RoutedSource('/events')
+    ;(await latest()).head(307, { location: 'https://srv2.contoso.test/other' })
+    const second = await latest()
+    expect(second.request.road.url + second.request.path).toBe('https://srv1.contoso.test/other')
+    second.head(307, { location: 'https://srv2.contoso.test/other' })
+    await net.settle()
+    expect([source.readyState, net.streams.length]).toEqual([2, 2])
   })
 })
 

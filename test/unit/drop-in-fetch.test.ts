@@ -46,7 +46,7 @@ describe('fetch', () => {
       const answer = call.answer(200, 'hello')
       expect(await promise).toBe(answer)
     }
-    expect(net.tokenAsks).toEqual(Array(3).fill({ reason: 'connect', server: 'server-a' }))
+    expect(net.tokenAsks).toEqual(Array(3).fill({ reason: 'connect', endpointId: 'a', server: 'server-a' }))
     expect(net.alive).toBe(0)
   })
 
@@ -476,6 +476,7 @@ describe('the token', () => {
 describe('redirects', () => {
   it('are followed on the current road, with the token', async () => {
     const { fetch, net, latest } = world()
+    net.candidates = [ROUTE_A]
     net.token = () => ({ token: 'secret' })
     const promise = fetch('/a')
     const { seen, response } = watchedResponse(302, { location: 'https://a365web1.contoso.test/b' })
@@ -492,6 +493,42 @@ describe('redirects', () => {
     expect((await promise).status).toBe(200)
     expect(net.tokenAsks).toHaveLength(1)
     expect(net.evidence).toHaveLength(1)
+  })
+
+  it('to another candidate are followed there, with its own token, and count for it', async () => {
+    const { fetch, net, latest } = world()
+    net.token = ({ endpointId }) => ({ token: `for-${endpointId}` })
+    const promise = fetch('/a', { method: 'POST', body: 'b' })
+    ;(await latest()).answer(307, null, { location: 'https://srv2.contoso.test/a' })
+    const second = await latest()
+    expect([second.request.url, second.request.road]).toEqual(['https://srv2.contoso.test/a', ROUTE_B.road])
+    expect(second.headers.get('authorization')).toBe('Bearer for-b')
+    expect(second.request.init).toMatchObject({ method: 'POST', body: 'b' })
+    second.answer(201)
+    expect((await promise).status).toBe(201)
+    expect(net.evidence.map(({ route }) => route.endpointId)).toEqual(['b'])
+    expect(net.alive).toBe(0)
+  })
+
+  it.each([
+    ['another endpoint that is no candidate', 'https://srv2.contoso.test/a'],
+    ['the dedicated hostname', 'https://a365web1.contoso.test/a'],
+  ])('to %s and back to what was just asked are refused at once', async (_name, location) => {
+    const { fetch, net, latest } = world()
+    net.candidates = [ROUTE_A]
+    const settled = fetch('/a', { method: 'POST', body: 'b' }).catch((error: unknown) => error)
+    ;(await latest()).answer(307, null, { location })
+    expect(isFailoverError(await settled, 'PROTOCOL_ERROR')).toBe(true)
+    expect(net.fetches).toHaveLength(1)
+  })
+
+  it('from a POST to a GET of the same place are no way back', async () => {
+    const { fetch, net, latest } = world()
+    net.candidates = [ROUTE_A]
+    const promise = fetch('/a', { method: 'POST', body: 'b' })
+    ;(await latest()).answer(303, null, { location: 'https://a365web1.contoso.test/a' })
+    ;(await latest()).answer(200)
+    expect((await promise).status).toBe(200)
   })
 
   it('rewrite the method and drop the body as the standard says', async () => {
@@ -573,7 +610,103 @@ describe('redirects', () => {
   })
 })
 
+describe('in a page', () => {
+  const page = { can: { inspectRedirects: false, proveUnsent: false } }
+
+  it.each(['POST', 'PUT', 'PATCH', 'DELETE'])(
+    'a redirected %s is not followed: refused, nobody blamed',
+    async (method) => {
+      const { fetch, net, latest } = world(page)
+      const settled = fetch('/a', { method, body: 'card' }).catch((error: unknown) => error)
+      const call = await latest()
+      expect(call.request.init.redirect).toBe('manual')
+      const opaque = Object.defineProperties(new Response(null), {
+        type: { value: 'opaqueredirect' },
+        status: { value: 0 },
+      })
+      call.give(opaque)
+      const error = await settled
+      expect(error).toBeInstanceOf(TypeError)
+      expect(findFailoverError(error, 'PROTOCOL_ERROR')?.fields.reason).toBe('redirect-refused')
+      expect([net.fetches.length, net.evidence, net.alive]).toEqual([1, [], 0])
+    },
+  )
+
+  it.each(['GET', 'HEAD'])('a %s is followed by the page, another mode is the caller’s', async (method) => {
+    for (const redirect of ['follow', 'error', 'manual'] as const) {
+      const { fetch, latest } = world(page)
+      const promise = fetch('/a', { method, redirect })
+      const call = await latest()
+      expect(call.request.init.redirect).toBe(redirect)
+      call.answer(204)
+      await promise
+    }
+    const { fetch, latest } = world(page)
+    const promise = fetch('/a', { method: 'POST', redirect: 'error' })
+    expect((await latest()).request.init.redirect).toBe('error')
+    ;(await latest()).answer(204)
+    await promise
+  })
+})
+
+describe('a request that waits for its connection', () => {
+  it('moves when its endpoint is left, also an unsafe one; once written it stays', async () => {
+    const { fetch, net, latest } = world()
+    const promise = fetch('/x', { method: 'POST', body: 'b' })
+    const first = await latest()
+    expect(first.request.connectTimeoutMs).toBe(5000)
+    first.request.waits?.(true)
+    await net.leave(ROUTE_A)
+    expect(first.isCancelled).toBe(true)
+    const second = await latest()
+    expect(second.request.road).toBe(ROUTE_B.road)
+    second.request.waits?.(true)
+    second.request.waits?.(false)
+    await net.leave(ROUTE_B)
+    expect(second.isCancelled).toBe(false)
+    second.answer(201)
+    expect((await promise).status).toBe(201)
+    expect(net.doubts).toEqual([])
+  })
+
+  it('until the deadline was never sent', async () => {
+    const { fetch, net, latest } = world()
+    const settled = fetch('/x', { method: 'POST' }).catch((error: unknown) => error)
+    ;(await latest()).request.waits?.(true)
+    await net.advance(15_000)
+    expect(findFailoverError(await settled)).toMatchObject({ code: 'REQUEST_TIMEOUT', fields: { sent: 'no' } })
+    expect(net.doubts).toEqual([])
+  })
+
+  it('after a redirect is none: something of it has arrived', async () => {
+    const { fetch, net, latest } = world()
+    net.candidates = [ROUTE_A]
+    const promise = fetch('/a', { method: 'POST', body: 'b' })
+    ;(await latest()).answer(307, null, { location: '/b' })
+    const second = await latest()
+    second.request.waits?.(true)
+    await net.leave(ROUTE_A)
+    expect(second.isCancelled).toBe(false)
+    second.answer(200)
+    await promise
+  })
+})
+
 describe('close', () => {
+  it('ends bodies that were handed over, also without a signal of the caller’s', async () => {
+    for (const signal of [undefined, new AbortController().signal]) {
+      const { fetch, net, latest } = world()
+      const promise = fetch('/x', signal === undefined ? {} : { signal })
+      const call = await latest()
+      call.answer(200, 'body')
+      const response = await promise
+      expect(call.request.init.signal?.aborted).toBe(false)
+      await net.close()
+      expect(call.request.init.signal?.aborted).toBe(true)
+      expect(response.status).toBe(200)
+    }
+  })
+
   it('rejects what waits and everything later with CLIENT_CLOSED', async () => {
     const { fetch, net } = world()
     net.candidates = []

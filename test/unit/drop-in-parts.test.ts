@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Road } from '../../src/core/road'
 import { isStream, prepareBody } from '../../src/drop-in/body'
 import { readRetryAfter } from '../../src/drop-in/fetch-errors'
-import { placeOnRoad, resolveUrl } from '../../src/drop-in/fetch-url'
+import { nearestHome, placeHop, placeOnRoad, resolveUrl } from '../../src/drop-in/fetch-url'
 import { decideRedirect, dropBodyHeaders } from '../../src/drop-in/redirects'
 import { findFailoverError } from '../../src/errors'
 
@@ -49,10 +49,46 @@ describe('placeOnRoad', () => {
     ['https://srv1.test/other/api', BASED, 'https://srv1.test/other', 'https://srv1.test/other/api'],
     ['https://srv2.test/base/api', BASED, 'https://srv1.test/other', 'https://srv1.test/other/api'],
     ['wss://a365web1.contoso.test/ws', ROOT, 'https://srv1.contoso.test', 'https://srv1.contoso.test/ws'],
+    // Endpoints that are paths of the dedicated hostname's own origin.
+    ['https://h.test/api/x', new URL('https://h.test/'), 'https://h.test/srv2', 'https://h.test/srv2/api/x'],
+    ['https://h.test/srv1/api/x', new URL('https://h.test/srv1'), 'https://h.test/srv2', 'https://h.test/srv2/api/x'],
+    ['https://h.test/srv2/api/x', new URL('https://h.test/srv2'), 'https://h.test/srv2', 'https://h.test/srv2/api/x'],
   ])('%s', (url, base, roadUrl, expected) => {
     const place = placeOnRoad(new URL(url), base, road(roadUrl))
     expect(place.road.url + place.path).toBe(expected)
     expect(place.road).toMatchObject({ endpointId: 'a', generation: 1 })
+  })
+})
+
+describe('placeHop', () => {
+  const road: Road = { endpointId: 'a', generation: 1, url: 'https://h.test/srv1' }
+
+  it.each([
+    // What a server says of its own origin is taken as it is.
+    ['https://h.test/srv1/next', 'https://h.test/', 'https://h.test/srv1/next'],
+    ['https://h.test/login', 'https://h.test/', 'https://h.test/login'],
+    ['https://www.test/base/next', 'https://www.test/base', 'https://h.test/srv1/next'],
+  ])('%s', (url, home, expected) => {
+    const place = placeHop(new URL(url), new URL(home), road)
+    expect(place.road.url + place.path).toBe(expected)
+  })
+})
+
+describe('nearestHome', () => {
+  const homes = ['https://h.test/', 'https://h.test/srv1', 'https://h.test/srv1/deep', 'https://other.test'].map(
+    (url) => new URL(url),
+  )
+
+  it.each([
+    ['https://h.test/x', 0],
+    ['https://h.test/srv1/x', 1],
+    ['wss://h.test/srv1', 1],
+    ['https://h.test/srv10/x', 0],
+    ['https://h.test/srv1/deep/x', 2],
+    ['https://other.test/srv1/x', 3],
+    ['https://foreign.test/x', undefined],
+  ])('of %s', (url, index) => {
+    expect(nearestHome(new URL(url), homes)).toBe(index === undefined ? undefined : homes[index])
   })
 })
 

@@ -36,6 +36,11 @@ const hostile = {
     throw new Error('secret payload')
   },
 }
+const tooDeep = {
+  toJSON(): never {
+    throw new RangeError('Maximum call stack size exceeded')
+  },
+}
 
 describe('wrong arguments', () => {
   it.each<[string, () => unknown, field: string, says: RegExp]>([
@@ -71,6 +76,7 @@ describe('wrong arguments', () => {
     ['a ring', () => checkCommandArguments('a', ring), 'args', /no rings/],
     ['a bigint', () => checkCommandArguments('a', { n: 1n }), 'args', /no bigint/],
     ['a toJSON that throws', () => checkCommandArguments('a', hostile), 'args', /its toJSON failed/],
+    ['what no call stack can write', () => checkCommandArguments('a', tooDeep), 'args', /nested too deeply/],
     ['a wrong target of a switchover', () => checkSwitchoverArguments({ to: 2 }), 'to', /got 2/],
     [
       'a string in place of options',
@@ -136,6 +142,15 @@ describe('right arguments', () => {
       const expected = new TextEncoder().encode(JSON.stringify(text)).length
       expect(checkCommandArguments('a', text).bytes, JSON.stringify(text)).toBe(expected)
     }
+  })
+
+  it('of a command, as they were at the call', () => {
+    const args: Record<string, unknown> = { to: '200', legs: [1], at: new Date(0) }
+    const checked = checkCommandArguments('transfer', args)
+    args['self'] = args
+    expect(checked.args).toEqual({ to: '200', legs: [1], at: '1970-01-01T00:00:00.000Z' })
+    expect(checked.bytes).toBe(JSON.stringify(checked.args).length)
+    expect(checkCommandArguments('hold').args).toBeNull()
   })
 
   it('of the others', () => {

@@ -221,6 +221,31 @@ describe('learned URLs', () => {
     expect(accept('https://srv1.fabrikam.com', hostname, [], endpoints)).toBe('foreign')
   })
 
+  it.each([
+    'azurewebsites.net',
+    'trafficmanager.net',
+    'westeurope.cloudapp.azure.com',
+    'eu-west-1.elb.amazonaws.com',
+    'herokuapp.com',
+    'a.run.app',
+    'github.io',
+    'co.uk',
+  ])('knows no siblings below %s, where the next name is a stranger’s', (parent) => {
+    expect(areSiblings(`srv1.${parent}`, `srv2.${parent}`)).toBe(false)
+    const base = normaliseBase(`https://srv1.${parent}`)
+    if (!base.ok) throw new Error(base.problem)
+    const rules = { hostname: base.base, allowedHosts: [`srv3.${parent}`], configured: [] }
+    expect(acceptLearnedUrl(`https://srv2.${parent}`, rules)).toEqual({ ok: false, reason: 'foreign' })
+    // Named on purpose, and the hostname itself.
+    for (const name of ['srv1', 'srv3'])
+      expect(acceptLearnedUrl(`https://${name}.${parent}`, rules)).toMatchObject({ ok: true })
+  })
+
+  it('knows siblings where only the name resembles a hosting parent, and one level below it', () => {
+    for (const parent of ['myazurewebsites.net', 'azurewebsites.net.contoso.com', 'pool.herokuapp.com', 'run.app.io'])
+      expect(areSiblings(`srv1.${parent}`, `srv2.${parent}`), parent).toBe(true)
+  })
+
   it('knows siblings', () => {
     expect(areSiblings('a.b.c', 'd.b.c')).toBe(true)
     expect(areSiblings('a.c', 'd.c')).toBe(false)

@@ -69,6 +69,20 @@ describe('sending', () => {
     expect(outbox.sent.get(2)).toEqual({ link: 2, id: 2, notAfter: 11_500 })
   })
 
+  it('sends nothing on a link that has said goodbye, and still takes its answers', () => {
+    const outbox = new OutboxHarness()
+    outbox.open(1, 'K1')
+    outbox.command(1)
+    expect(outbox.input({ type: 'link-left', link: 1 })).toEqual([])
+    expect(outbox.command(2)).toEqual([])
+    expect(outbox.command(3, 'effect', { lane: 1 })).toEqual(['NO_ENDPOINT_AVAILABLE 3 link-lost'])
+    expect(outbox.running(1, true)).toEqual([])
+    expect(outbox.open(1, 'K1')).toEqual([])
+    expect(outbox.machine.awaits(1)).toBe(true)
+    expect(outbox.result(1, 'done')).toEqual(['done 1'])
+    expect(outbox.open(2, 'K2')).toEqual(['send 2 on 2'])
+  })
+
   it('sends new commands to the newest open link, while the old one awaits its results', () => {
     const outbox = new OutboxHarness()
     outbox.open(1, 'K1')

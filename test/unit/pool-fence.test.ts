@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Fence } from '../../src/core/fence'
+import { seededRandom } from '../../src/core/random'
 import { PoolWorld } from './pool-world'
 
 const WINDOW_MS = 60_000
@@ -66,6 +67,32 @@ describe('the fence', () => {
     expect(fence.expire(WINDOW_MS)).toBeUndefined()
     expect(fence.expire(90_000)).toEqual({ from: 9, to: 1 })
   })
+
+  test('fallen to the last word of a server with a higher past, it waits for its window again', () => {
+    const fence = new Fence(WINDOW_MS)
+    fence.announce(0, 'srv1', 9000)
+    fence.announce(50_000, 'srv1', 2000)
+    fence.announce(51_000, 'srv2', 1000)
+    expect(fence.expire(WINDOW_MS)).toEqual({ from: 9000, to: 2000 })
+    expect(fence.deadline()).toBe(50_000 + WINDOW_MS)
+    expect(fence.expire(WINDOW_MS + 1)).toBeUndefined()
+  })
+
+  test('whatever is said: after a tick the next one lies ahead, and a fall is a fall', () => {
+    const random = seededRandom(11)
+    for (let run = 0; run < 200; run += 1) {
+      const fence = new Fence(WINDOW_MS)
+      let now = 0
+      for (let step = 0; step < 100; step += 1) {
+        now += Math.floor(random() * WINDOW_MS * (random() < 0.1 ? 3 : 0.2))
+        if (random() < 0.1) fence.shift(Math.floor(random() * WINDOW_MS))
+        fence.announce(now, `srv${Math.floor(random() * 3)}`, Math.floor(random() * 5))
+        const fell = fence.expire(now)
+        if (fell !== undefined) expect(fell.to).toBeLessThan(fell.from)
+        expect(fence.deadline()).toBeGreaterThan(now)
+      }
+    }
+  })
 })
 
 describe('in the pool', () => {
@@ -115,6 +142,23 @@ describe('in the pool', () => {
     world.run(40_000)
     expect(world.clients[0]?.at).toBeUndefined()
     world.until('attached in the end', () => world.clients[0]?.at === 'srv1', 40_000)
+    expect(world.warnings().filter((code) => code === 'TERM_RESET')).toHaveLength(1)
+  })
+
+  test('the old active one is back with a lower term, the other one lower still: one TERM_RESET, no spin', () => {
+    const world = new PoolWorld(['srv1', 'srv2'])
+    Object.assign(world.server('srv1'), { term: 9000 })
+    Object.assign(world.server('srv2'), { term: 1000 })
+    world.open()
+    world.run(5000)
+    world.kill('srv1')
+    world.run(2000)
+    Object.assign(world.server('srv1'), { fails: undefined, term: 2000 })
+    world.until('attached', () => world.clients[0]?.at === 'srv1', 70_000)
+    for (let count = 0; count < 600; count += 1) {
+      world.run(1000)
+      expect(world.machine.deadline()).toBeGreaterThan(world.now)
+    }
     expect(world.warnings().filter((code) => code === 'TERM_RESET')).toHaveLength(1)
   })
 

@@ -31,8 +31,8 @@ export interface Script {
   beats: ReadinessState | 'none' | 'plain'
   /** Probes and dials fail so. */
   fails: FailureKind | undefined
-  /** It answers with something that is no readiness. */
-  foreign: boolean
+  /** It answers with something that is no readiness, of this status (true: 200). */
+  foreign: boolean | number
   draining: boolean
   load: Load | undefined
   /** Time to an answer. */
@@ -238,7 +238,7 @@ export class PoolWorld {
   #says(name: string, ucc: string | undefined): ProbeResult {
     const { state, uccs, term, fails, foreign, draining, load, rttMs } = this.server(name)
     if (fails !== undefined) return { is: 'failed', failure: { kind: fails, sent: 'maybe', message: fails } }
-    if (foreign) return { is: 'alive', status: 200, rttMs }
+    if (foreign !== false) return { is: 'alive', status: foreign === true ? 200 : foreign, rttMs }
     const own = ucc === undefined ? state : (uccs[ucc] ?? state)
     const body = { server: name, versions: [1], state: own, draining }
     const more = { ...(term === undefined ? {} : { term }), ...(load === undefined ? {} : { load }) }

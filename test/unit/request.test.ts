@@ -438,6 +438,51 @@ describe('the endpoint is left by a failover', () => {
     expect(feed(100, { type: 'left', endpointId: 'a' })).toEqual([discard(1), ask(['a'])])
   })
 
+  it.each([
+    ['safe', SAFE],
+    ['unsafe', UNSAFE],
+    ['keyed', KEYED],
+  ])('%s, still waiting for its connection: moves, nothing has left', (_name, config) => {
+    const { start, fly, feed, status, budget } = world(config, 0)
+    start()
+    fly(0, A, 1)
+    expect(feed(50, { type: 'waiting', attempt: 1 })).toEqual([])
+    expect(feed(100, { type: 'left', endpointId: 'a' })).toEqual([discard(1), ask(['a'])])
+    fly(100, B, 2)
+    expect(budget.available(100)).toBeLessThan(0.01)
+    expect(status(200, 2, 200)).toEqual([respond(2)])
+  })
+
+  it('unsafe, its connection came and it was written: keeps its deadline', () => {
+    const { start, fly, feed } = world(UNSAFE)
+    start()
+    fly(0, A, 1)
+    feed(50, { type: 'waiting', attempt: 1 })
+    feed(60, { type: 'sent', attempt: 1 })
+    expect(feed(100, { type: 'left', endpointId: 'a' })).toEqual([])
+  })
+
+  it('with a stream, waiting for its connection: keeps its deadline, the stream may have been read', () => {
+    const { start, fly, feed } = world(ONCE)
+    start()
+    fly(0, A, 1)
+    feed(50, { type: 'waiting', attempt: 1 })
+    expect(feed(100, { type: 'left', endpointId: 'a' })).toEqual([])
+  })
+
+  it('redirected to another endpoint: is there, and no longer where it came from', () => {
+    const { start, fly, feed, status, evidence } = world(SAFE)
+    start()
+    fly(0, A, 1)
+    expect(feed(50, { type: 'redirected', attempt: 1, route: B })).toEqual([])
+    expect(feed(60, { type: 'left', endpointId: 'a' })).toEqual([])
+    expect(feed(70, { type: 'left', endpointId: 'b' })).toEqual([discard(1), ask(['b'])])
+    fly(70, A, 2)
+    feed(75, { type: 'redirected', attempt: 2, route: B })
+    expect(status(80, 2, 200)).toEqual([respond(2)])
+    expect(evidence).toMatchObject([{ route: B, outcome: { status: 200 } }])
+  })
+
   it('keyed with shared keys: repeated', () => {
     const { start, fly, feed } = world(SHARED)
     start()
@@ -485,6 +530,26 @@ describe('the deadline', () => {
     expect(evidence).toEqual([])
   })
 
+  it('while the connection is awaited: never sent, and said so', () => {
+    const { start, fly, feed, tick, evidence } = world(UNSAFE)
+    start()
+    fly(0, A, 1)
+    feed(50, { type: 'waiting', attempt: 1 })
+    const failure = expect.objectContaining({ kind: 'connect-timeout', sent: 'no' }) as unknown
+    expect(tick(15_000)).toEqual([discard(1), expect.objectContaining({ code: 'REQUEST_TIMEOUT', failure })])
+    expect(evidence).toEqual([{ type: 'evidence', route: A, outcome: { type: 'timeout' } }])
+  })
+
+  it('while the connection of a repetition is awaited: the first one stays in doubt', () => {
+    const { start, fly, feed, fail, tick } = world(SHARED)
+    start()
+    fly(0, A, 1)
+    fail(0, 1, RESET)
+    fly(0, B, 2)
+    feed(50, { type: 'waiting', attempt: 2 })
+    expect(tick(15_000)).toEqual([discard(2), rejection('OUTCOME_UNKNOWN')])
+  })
+
   it('of a retry: the response that was kept is let go', () => {
     const { start, fly, status, tick } = world(SAFE)
     start()
@@ -522,6 +587,11 @@ describe('the end', () => {
     expect(code(SAFE, true)).toEqual([discard(1), rejection('CLIENT_CLOSED')])
     expect(code(UNSAFE, true)).toEqual([discard(1), rejection('OUTCOME_UNKNOWN')])
     expect(code(UNSAFE, false)).toEqual([discard(1), rejection('CLIENT_CLOSED')])
+    const waiting = world(UNSAFE)
+    waiting.start()
+    waiting.fly(0, A, 1)
+    waiting.feed(1, { type: 'waiting', attempt: 1 })
+    expect(waiting.feed(2, { type: 'closed' })).toEqual([discard(1), rejection('CLIENT_CLOSED')])
   })
 
   it('nothing happens afterwards, but a late response is let go', () => {

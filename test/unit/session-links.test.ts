@@ -1,6 +1,7 @@
 /** Links of a session, frame by frame in virtual time: signs of life, and the term of a standby that waited. */
 import { describe, expect, test } from 'vitest'
 import { DEFAULTS } from '../../src/client/defaults'
+import { Link } from '../../src/core/link'
 import type { MovePlan, PoolInput } from '../../src/core/pool-protocol'
 import { SessionMachine } from '../../src/core/session'
 import type { SessionEffect, SessionInput } from '../../src/core/session-protocol'
@@ -159,6 +160,100 @@ describe('a warm standby', () => {
       move: 2,
       cause: { type: 'not-ready' },
     })
+  })
+})
+
+describe('a link that was left', () => {
+  const request = (command: number, lane?: number): SessionInput => {
+    const base = { command, name: 'do', args: null, key: `k${command}`, target: 'do', deadline: 100_000, bytes: 4 }
+    return { type: 'command', request: { ...base, safety: 'effect', ...(lane === undefined ? {} : { lane }) } }
+  }
+  const outcomes = (world: SessionWorld): unknown[] =>
+    world.effects.flatMap((effect) => (effect.type === 'outbox' ? [effect.effect] : []))
+
+  test('takes no command any more', () => {
+    const world = new SessionWorld()
+    live(world)
+    world.feed({ type: 'topic-close', topic: TOPIC })
+    // Nobody needs a live connection any more: a move leaves the one there is and dials none.
+    world.go(2, 'srv2', { kind: 'switchover', reason: 'drain', from: 'srv1', makeBeforeBreak: true })
+    const left = world.sent.findIndex(({ link, frame }) => link === 1 && frame.type === 'leave')
+    expect(left).toBeGreaterThan(0)
+    world.feed(request(2))
+    world.feed(request(3, 1))
+    expect(world.sent.slice(left + 1).filter(({ link }) => link === 1)).toEqual([])
+    expect(outcomes(world)).toMatchObject([{ command: 3, code: 'NO_ENDPOINT_AVAILABLE' }])
+    // It asks for a connection, and leaves on that one.
+    expect(world.pool.at(-1)).toMatchObject({ type: 'seat-live' })
+    world.go(3, 'srv2', { kind: 'redial' })
+    world.welcome(2, 'srv2', { term: 1 })
+    expect(world.sent.at(-1)).toMatchObject({ link: 2, frame: { type: 'command' } })
+  })
+})
+
+describe('what a link keeps', () => {
+  test('nothing of commands, and nothing of topics that are over', () => {
+    const road = { endpointId: 'srv1', generation: 1, url: 'https://srv1.test' }
+    const link = new Link(1, road, undefined, false, 0, 5000)
+    for (let n = 0; n < 100; n += 1) {
+      link.nextId()
+      link.topicId(`topic ${n}`)
+      link.answered.add(`topic ${n}`)
+      link.adopted.add(`topic ${n}`)
+      link.forget(`topic ${n}`)
+    }
+    expect([link.ids.size, link.topicIds.size, link.answered.size, link.adopted.size]).toEqual([0, 0, 0, 0])
+    expect(link.nextId()).toBe(201)
+  })
+
+  test('a command refused by its id ends', () => {
+    const world = new SessionWorld()
+    live(world)
+    const base = { name: 'do', args: null, key: 'k', target: 'do', deadline: 100_000, bytes: 4 }
+    world.feed({ type: 'command', request: { ...base, command: 1, safety: 'effect' } })
+    world.frame(1, { type: 'reject', id: 2, code: 'forbidden', message: 'no' })
+    expect(world.effects.find(({ type }) => type === 'outbox')).toMatchObject({ effect: { code: 'COMMAND_REJECTED' } })
+  })
+})
+
+describe('our own pause', () => {
+  const failed = (world: SessionWorld): unknown[] => world.pool.filter(({ type }) => type === 'seat-failed')
+  const asleep = (world: SessionWorld, ms: number): void => {
+    world.now += ms
+    world.feed({ type: 'pause', lateMs: ms })
+    world.feed({ type: 'tick' })
+  }
+
+  test('is not counted against a dial', () => {
+    const world = new SessionWorld()
+    world.go(1, 'srv1')
+    world.run(1000)
+    asleep(world, 20_000)
+    expect(failed(world)).toEqual([])
+    world.run(3999)
+    expect(failed(world)).toEqual([])
+    world.run(2)
+    expect(failed(world)).toHaveLength(1)
+  })
+
+  test('nor against a restore', () => {
+    const world = new SessionWorld({ hasRestore: true })
+    world.go(1, 'srv1')
+    world.welcome(1, 'srv1', { term: 1 })
+    asleep(world, 20_000)
+    expect(failed(world)).toEqual([])
+    world.frame(1, { type: 'heartbeat', state: 'running', ts: world.now })
+    world.feed({ type: 'restored', link: 1, ok: true })
+    expect(failed(world)).toEqual([])
+  })
+
+  test('gives at most a whole new deadline when the monotonic clock slept, too', () => {
+    const world = new SessionWorld()
+    world.go(1, 'srv1')
+    world.run(1000)
+    world.feed({ type: 'pause', lateMs: 8 * 3_600_000 })
+    world.run(5001)
+    expect(failed(world)).toHaveLength(1)
   })
 })
 

@@ -61,8 +61,10 @@ export function meterDispatcher(agent: Dispatcher, meter: ProgressMeter): Metere
 
 /** The Agents of a platform. */
 export interface AgentPool {
-  /** The Agent of this road's endpoint and generation, made when first asked for. */
-  get(road: Road): Agent
+  /** The Agent of this road's endpoint and generation, made when first asked for; for requests that nobody counts. */
+  share(road: Road): Agent
+  /** The same for one request; `answered` says that it has its answer or was given up. */
+  use(road: Road): { readonly agent: Agent; readonly answered: () => void }
   /**
    * Nothing new goes to the Agents of an endpoint below `generation` (all, when absent): idle sockets are closed at
    * once, requests in flight keep the deadlines of their callers.
@@ -71,9 +73,16 @@ export interface AgentPool {
   close(): void
 }
 
-/** An Agent and what it dials: an Agent that is closed or destroyed leaves a socket that still connects alone. */
+/**
+ * An Agent and what it dials. An Agent that is destroyed leaves a socket that still connects alone, and one that is
+ * closed waits for it, even when all who wanted it have gone.
+ */
 interface DiallingAgent {
   readonly agent: Agent
+  /** Requests of ours that have no answer yet. */
+  requests: number
+  /** Given to a Dispatcher of the user's, whose requests nobody counts. */
+  isShared: boolean
   /** Ends every dial under way. */
   readonly cancelDials: Cancel
 }
@@ -102,7 +111,7 @@ function createAgent(road: Road, tls: NodeTlsOptions, proxy: TunnelProxy | undef
   }
   // Deadlines are signals of the caller (undici's timers are coarse: 400 ms fired at 982); a silent event stream is
   // judged by its beats.
-  return { agent: new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 }), cancelDials }
+  return { agent: new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 }), requests: 0, isShared: false, cancelDials }
 }
 
 // A registered symbol: the ESM and CommonJS builds must find each other's Agents.
@@ -119,8 +128,12 @@ export function createAgentPool(tls: NodeTlsOptions, proxy: TunnelProxy | undefi
   const endpoints = new Map<string, Map<number, DiallingAgent>>()
   /** Released, with requests in flight. */
   const retiring = new Set<DiallingAgent>()
+  const endUnwanted = (entry: DiallingAgent): void => {
+    if (retiring.has(entry) && entry.requests === 0 && !entry.isShared) entry.cancelDials()
+  }
   const retire = (entry: DiallingAgent): void => {
     retiring.add(entry)
+    endUnwanted(entry)
     const forget = (): void => {
       retiring.delete(entry)
       // Nobody waits for these any more.
@@ -132,13 +145,27 @@ export function createAgentPool(tls: NodeTlsOptions, proxy: TunnelProxy | undefi
     agent.destroy().catch(() => undefined)
     cancelDials()
   }
+  const get = (road: Road): DiallingAgent => {
+    let generations = endpoints.get(road.endpointId)
+    if (generations === undefined) endpoints.set(road.endpointId, (generations = new Map<number, DiallingAgent>()))
+    let entry = generations.get(road.generation)
+    if (entry === undefined) generations.set(road.generation, (entry = createAgent(road, tls, proxy)))
+    return entry
+  }
   return {
-    get(road) {
-      let generations = endpoints.get(road.endpointId)
-      if (generations === undefined) endpoints.set(road.endpointId, (generations = new Map<number, DiallingAgent>()))
-      let entry = generations.get(road.generation)
-      if (entry === undefined) generations.set(road.generation, (entry = createAgent(road, tls, proxy)))
+    share(road) {
+      const entry = get(road)
+      entry.isShared = true
       return entry.agent
+    },
+    use(road) {
+      const entry = get(road)
+      entry.requests += 1
+      const answered = (): void => {
+        entry.requests -= 1
+        endUnwanted(entry)
+      }
+      return { agent: entry.agent, answered }
     },
     release(endpointId, generation) {
       const generations = endpoints.get(endpointId)

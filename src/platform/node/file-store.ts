@@ -1,46 +1,55 @@
-/** The store of a Node program: one file, replaced atomically. */
+/** The store of a Node program: a folder with one file per key, each replaced atomically. */
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { join } from 'node:path'
 import { FailoverError } from '../../errors'
 import type { Store } from '../platform'
 
-/** More than any store of ours holds; a larger file is not ours. */
+/** More than any text of ours holds; a larger file is not ours. */
 const MAX_CHARACTERS = 1_048_576
 
 /**
- * Keeps the last known good endpoints in a JSON file, readable by its owner only.
- * @throws FailoverError `INVALID_OPTION` when `path` is no text.
+ * Keeps the last known good endpoints in a folder, one file per key, readable by its owner only. Any number of stores
+ * and processes may share the folder: a file is replaced as a whole, the last to save a key wins, and nobody touches
+ * the file of another key.
+ * @param folder Made when something is saved.
+ * @throws FailoverError `INVALID_OPTION` when `folder` is no text.
  */
-export function fileStore(path: string): Store {
-  if (typeof path !== 'string' || path === '') {
-    throw new FailoverError('INVALID_OPTION', 'path must be the path of a file', { field: 'path' })
+export function fileStore(folder: string): Store {
+  if (typeof folder !== 'string' || folder === '') {
+    throw new FailoverError('INVALID_OPTION', 'folder must be the path of a folder', { field: 'folder' })
   }
-  let writes = 0
-  // One write at a time: two clients may share one store.
+  // One write at a time: the last save of a key must also be the last to arrive.
   let turn: Promise<void> = Promise.resolve()
   return {
-    load: async (key) => (await readAll(path)).get(key),
+    load: (key) => read(fileOf(folder, key), key),
     save: (key, value) => {
-      writes += 1
-      const temporary = `${path}.${process.pid}.${writes}.tmp`
-      turn = turn.catch(() => undefined).then(() => replace(path, temporary, key, value))
+      turn = turn
+        .catch(() => undefined)
+        .then(() => replace(folder, fileOf(folder, key), JSON.stringify({ key, value })))
       return turn
     },
   }
 }
 
-async function readAll(path: string): Promise<Map<string, string>> {
+/** Keys hold URLs, which are no file names. */
+function fileOf(folder: string, key: string): string {
+  return join(folder, `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.json`)
+}
+
+async function read(file: string, key: string): Promise<string | undefined> {
   let text: string
   try {
-    text = await readFile(path, 'utf8')
+    text = await readFile(file, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
   // What cannot be read is replaced by the next save; until then nothing is known.
-  const value = text.length > MAX_CHARACTERS ? undefined : parse(text)
-  if (typeof value !== 'object' || value === null) return new Map()
-  return new Map(Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
+  const stored = text.length > MAX_CHARACTERS ? undefined : parse(text)
+  if (typeof stored !== 'object' || stored === null) return undefined
+  const { key: owner, value } = stored as { readonly key?: unknown; readonly value?: unknown }
+  return owner === key && typeof value === 'string' ? value : undefined
 }
 
 function parse(text: string): unknown {
@@ -51,12 +60,13 @@ function parse(text: string): unknown {
   }
 }
 
-async function replace(path: string, temporary: string, key: string, value: string): Promise<void> {
-  const entries = (await readAll(path)).set(key, value)
-  await mkdir(dirname(path), { recursive: true })
+async function replace(folder: string, file: string, text: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  // A name that nobody else takes, in this process or another one.
+  const temporary = `${file}.${randomUUID()}.tmp`
   try {
-    await writeFile(temporary, JSON.stringify(Object.fromEntries(entries)), { mode: 0o600 })
-    await rename(temporary, path)
+    await writeFile(temporary, text, { mode: 0o600, flag: 'wx' })
+    await rename(temporary, file)
   } catch (error) {
     await rm(temporary, { force: true })
     throw error

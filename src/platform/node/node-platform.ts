@@ -7,22 +7,9 @@ import { createLiveSet, type LiveSet } from '../live-set'
 import type { Cancel, Platform, PlatformSocket, SocketHandlers, SocketRequest } from '../platform'
 import { openWebSocket } from '../web-socket'
 import { classifyFailure, timeoutFailure } from './classify-failure'
-import { createDial, dialUrl, roadHostname, type NodeTlsOptions } from './connector'
+import { createDial, dialUrl, roadHostname } from './connector'
 import { AGENTS, createAgentPool, meterDispatcher, type AgentPool, type ProgressMeter } from './dispatcher'
-import type { TunnelProxy } from './tunnel'
-
-/** Options of {@link nodePlatform}. */
-export interface NodePlatformOptions {
-  /** For servers of a private authority and for mutual TLS. Node does not read the system's trust store by itself. */
-  readonly tls?: NodeTlsOptions
-  /** HTTP proxy to tunnel through, with its credentials if it wants any. @default none: no environment is read */
-  readonly proxy?: string | URL
-}
-
-interface DialOptions {
-  readonly tls: NodeTlsOptions
-  readonly proxy: TunnelProxy | undefined
-}
+import { checkPlatformOptions, type CheckedPlatformOptions, type NodePlatformOptions } from './node-platform-options'
 
 type CreateConnection = (
   options: unknown,
@@ -39,11 +26,19 @@ function createBackend(pool: AgentPool, live: LiveSet): FetchBackend {
     setTimer: live.setTimer,
     track: live.track,
     start(road, url, init, progressed) {
-      const meter: ProgressMeter = { progress: 'untouched', ...(progressed === undefined ? {} : { changed: progressed }) }
+      const meter: ProgressMeter = {
+        progress: 'untouched',
+        ...(progressed === undefined ? {} : { changed: progressed }),
+      }
       const begin = async (): Promise<Response> => {
         if (live.closed) throw new Error('the platform is closed')
-        const dispatcher = meterDispatcher(pool.get(road), meter)
-        return fetch(dialUrl(road, url), { ...init, dispatcher } as RequestInit)
+        const { agent, answered } = pool.use(road)
+        const dispatcher = meterDispatcher(agent, meter)
+        try {
+          return await fetch(dialUrl(road, url), { ...init, dispatcher } as RequestInit)
+        } finally {
+          answered()
+        }
       }
       return {
         response: begin(),
@@ -59,7 +54,7 @@ function createBackend(pool: AgentPool, live: LiveSet): FetchBackend {
 /** `createConnection` of `ws`, over the same dialler as HTTP. */
 function createConnector(
   road: Road,
-  options: DialOptions,
+  options: CheckedPlatformOptions,
   url: URL,
   live: LiveSet,
 ): { readonly createConnection: CreateConnection; readonly cancel: Cancel } {
@@ -92,7 +87,7 @@ function openNodeSocket(
   request: SocketRequest,
   handlers: SocketHandlers,
   live: LiveSet,
-  options: DialOptions,
+  options: CheckedPlatformOptions,
 ): PlatformSocket {
   const { road } = request
   const url = new URL(dialUrl(road, road.url + request.path).replace(/^http/, 'ws'))
@@ -159,14 +154,18 @@ function connectTcp(live: LiveSet): NonNullable<Platform['connectTcp']> {
   }
 }
 
-/** Makes the platform of Node. Each client closes its own. */
+/**
+ * Makes the platform of Node. A client closes the one it made itself; whoever calls this closes what it returns, after
+ * the clients that use it: until then their keep-alive connections stay.
+ * @throws FailoverError `INVALID_OPTION`, naming the option, when one is wrong or unknown.
+ */
 export function nodePlatform(options: NodePlatformOptions = {}): Platform {
-  const tls = options.tls ?? {}
-  const proxy: TunnelProxy | undefined = options.proxy === undefined ? undefined : { url: new URL(options.proxy) }
+  const checked = checkPlatformOptions(options)
+  const { tls, proxy } = checked
   const live = createLiveSet()
   const pool = createAgentPool(tls, proxy)
   const backend = createBackend(pool, live)
-  const platform: Platform & { readonly [AGENTS]: AgentPool['get'] } = {
+  const platform: Platform & { readonly [AGENTS]: AgentPool['share'] } = {
     name: 'node',
     can: { pinAddress: true, proveUnsent: true, inspectRedirects: true },
     now: () => performance.now(),
@@ -177,7 +176,7 @@ export function nodePlatform(options: NodePlatformOptions = {}): Platform {
     exchange: (request, done) => exchangeOver(backend, request, done),
     fetch: (request, done) => fetchOver(backend, request, done),
     stream: (request, handlers) => streamOver(backend, request, handlers),
-    openSocket: (request, handlers) => openNodeSocket(request, handlers, live, { tls, proxy }),
+    openSocket: (request, handlers) => openNodeSocket(request, handlers, live, checked),
     connectTcp: connectTcp(live),
     watchSignals: () => () => undefined,
     releaseRoad: (endpointId, generation) => pool.release(endpointId, generation),
@@ -185,7 +184,7 @@ export function nodePlatform(options: NodePlatformOptions = {}): Platform {
       live.close()
       pool.close()
     },
-    [AGENTS]: (road) => pool.get(road),
+    [AGENTS]: (road) => pool.share(road),
   }
   return platform
 }

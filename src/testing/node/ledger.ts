@@ -45,6 +45,8 @@ export interface CommandLedger {
   all(): readonly LedgerEntry[]
   /** Executions of one key: one entry at most, unless something is wrong or memories are not shared. */
   executions(key: string): readonly LedgerEntry[]
+  /** How many commands have reached a server and are neither answered nor given up by it. */
+  underWay(): number
   /** Keys that were executed more than once, by whichever servers. */
   repeated(): readonly string[]
   /** Executions that the contract forbids. Empty, or the servers are at fault. */
@@ -94,6 +96,7 @@ export class Ledger implements CommandLedger {
   readonly #signal: AbortSignal
   readonly #stored = new Map<string, unknown>()
   #entries: LedgerEntry[] = []
+  #underWay = 0
 
   constructor(signal: AbortSignal) {
     this.#signal = signal
@@ -107,6 +110,10 @@ export class Ledger implements CommandLedger {
 
   executions(key: string): readonly LedgerEntry[] {
     return this.#entries.filter((entry) => entry.key === key && entry.status === 'executed')
+  }
+
+  underWay(): number {
+    return this.#underWay
   }
 
   repeated(): readonly string[] {
@@ -144,6 +151,15 @@ export class Ledger implements CommandLedger {
    * anything else is judged: a refusal says that the command certainly was not executed.
    */
   async execute(executor: Executor, request: ExecutionRequest): Promise<ExecutionAnswer> {
+    this.#underWay += 1
+    try {
+      return await this.#execute(executor, request)
+    } finally {
+      this.#underWay -= 1
+    }
+  }
+
+  async #execute(executor: Executor, request: ExecutionRequest): Promise<ExecutionAnswer> {
     const { key } = request
     const { keys } = executor.memory
     for (let known = key === undefined ? undefined : keys.get(key); known !== undefined; known = keys.get(key ?? '')) {

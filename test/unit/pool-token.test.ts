@@ -1,0 +1,69 @@
+/** A refused token bars an endpoint for a while, not for ever. */
+import { describe, expect, test } from 'vitest'
+import { PoolWorld } from './pool-world'
+
+function candidate(world: PoolWorld, endpointId: string): boolean {
+  const endpoint = world.machine.judge.roster.get(endpointId)
+  return endpoint !== undefined && world.machine.judge.standing(endpoint, 'helpdesk').candidate
+}
+
+function refused(): PoolWorld {
+  const world = new PoolWorld(['srv1', 'srv2'])
+  Object.assign(world.server('srv2'), { term: 3 })
+  world.open()
+  world.run(5000)
+  world.feed({ type: 'token', endpointId: 'srv2', accepted: false })
+  expect(candidate(world, 'srv2')).toBe(false)
+  return world
+}
+
+describe('a refused token', () => {
+  test('lapses by itself, later each time, and never later than 5 minutes', () => {
+    const world = new PoolWorld(['srv1', 'srv2'])
+    world.open()
+    world.run(5000)
+    const waits: number[] = []
+    for (let round = 0; round < 12; round += 1) {
+      world.feed({ type: 'token', endpointId: 'srv2', accepted: false })
+      expect(candidate(world, 'srv2')).toBe(false)
+      waits.push(world.until('a candidate again', () => candidate(world, 'srv2'), 301_000))
+    }
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(30_000)
+    expect(waits[0]).toBeLessThanOrEqual(60_001)
+    expect(Math.max(...waits)).toBeGreaterThan(120_000)
+  })
+
+  test('again while it holds keeps it up, and makes it no longer', () => {
+    const world = refused()
+    for (let count = 0; count < 20; count += 1) {
+      world.feed({ type: 'token', endpointId: 'srv2', accepted: false })
+      world.run(20_000)
+      expect(candidate(world, 'srv2')).toBe(false)
+    }
+    expect(world.until('a candidate again', () => candidate(world, 'srv2'), 60_000)).toBeLessThan(41_000)
+  })
+
+  test('is forgotten with a new term there', () => {
+    const world = refused()
+    world.run(1000)
+    expect(candidate(world, 'srv2')).toBe(false)
+    world.server('srv2').term = 4
+    world.feed({ type: 'check' })
+    world.run(10)
+    expect(candidate(world, 'srv2')).toBe(true)
+  })
+
+  test('is forgotten when another server answers there, and when it is accepted', () => {
+    const world = refused()
+    world.addServer('srv3', 2)
+    world.server('srv3').term = 3
+    world.repoint('srv2', 'srv3')
+    world.feed({ type: 'check' })
+    world.run(10)
+    expect(candidate(world, 'srv2')).toBe(true)
+    world.feed({ type: 'token', endpointId: 'srv2', accepted: false })
+    expect(candidate(world, 'srv2')).toBe(false)
+    world.feed({ type: 'token', endpointId: 'srv2', accepted: true })
+    expect(candidate(world, 'srv2')).toBe(true)
+  })
+})

@@ -1,0 +1,176 @@
+/** Interleavings that once went wrong: each is a story of a seat, played in virtual time. */
+import { describe, expect, test } from 'vitest'
+import { PoolWorld, UCC } from './pool-world'
+
+const MINUTE = 60_000
+const BROKEN = { type: 'closed', code: 1006 } as const
+
+/** A client with a live connection to srv1. */
+function settled(servers: readonly string[] = ['srv1', 'srv2']) {
+  const [first] = servers
+  const world = new PoolWorld(servers)
+  const client = world.open()
+  world.until('attached', () => client.at === first, 1000)
+  world.run(10_000)
+  return { world, client, seat: { seat: client.seat } }
+}
+
+function conditions(world: PoolWorld): string[] {
+  return world.all('condition').map(({ condition }) => condition.is)
+}
+
+describe('the connection that was nearly left', () => {
+  test('died while nobody ran the UCC: it is redialled, not believed, when the UCC runs again', () => {
+    const { world, client, seat } = settled()
+    for (const name of ['srv1', 'srv2']) Object.assign(world.server(name), { state: 'stopped', beats: 'none' })
+    world.feed({
+      type: 'readiness',
+      endpointId: 'srv1',
+      server: 'srv1',
+      ucc: UCC,
+      state: 'stopped',
+      via: 'status',
+    })
+    world.run(3000)
+    client.silent = true
+    world.feed({ type: 'seat-suspect', ...seat, lastProof: world.now })
+    world.feed({ type: 'seat-unanswered', ...seat, lastProof: world.now })
+    const before = world.moves.length
+    Object.assign(world.server('srv1'), { state: 'running', beats: 'running' })
+    world.run(5000)
+    expect(world.moves.slice(before).map(({ plan }) => [plan.kind, plan.to, plan.makeBeforeBreak])).toEqual([
+      ['redial', 'srv1', false],
+    ])
+  })
+
+  test('was given up by a dial: an own pause brings nobody back to it', () => {
+    const { world, client, seat } = settled()
+    world.server('srv1').fails = 'timeout'
+    client.silent = true
+    world.feed({ type: 'seat-suspect', ...seat, lastProof: world.now })
+    world.feed({ type: 'seat-unanswered', ...seat, lastProof: world.now })
+    world.until('dialled', () => world.moves.at(-1)?.plan.to === 'srv2', 3000)
+    const plan = world.moves.at(-1)?.plan
+    world.feed({ type: 'seat-failed', ...seat, move: plan?.id ?? 0, cause: BROKEN })
+    client.move = undefined
+    world.feed({ type: 'pause', lateMs: 5000 })
+    expect(world.machine.seat(client.seat)?.place.is).toBe('searching')
+  })
+})
+
+describe('a seat that only routes requests', () => {
+  test('stays with an endpoint that answers while nobody else could serve, without a storm', () => {
+    const world = new PoolWorld(['srv1', 'srv2'])
+    world.server('srv2').state = 'stopped'
+    const client = world.open()
+    world.until('settled', () => client.at === 'srv1' || world.moves.length > 0, 1000)
+    const move = world.moves.at(-1)?.plan.id ?? 0
+    world.feed({ type: 'seat-committed', seat: client.seat, move, live: false })
+    for (let count = 0; count < 5; count += 1) {
+      const failure = { kind: 'reset', sent: 'maybe', message: 'reset' } as const
+      world.evidence('srv1', { type: 'failure', failure })
+    }
+    expect(world.machine.judge.roster.get('srv1')?.breaker.state.is).toBe('open')
+    const { length } = world.probes
+    const told = conditions(world).length
+    world.run(MINUTE)
+    expect(world.probes.length - length).toBeLessThan(100)
+    expect(conditions(world).length - told).toBeLessThanOrEqual(2)
+  })
+})
+
+describe('the way back', () => {
+  test('after a switchover waits for the hold-down, though the old side was ready all along', () => {
+    const { world, client, seat } = settled()
+    world.run(10 * MINUTE)
+    world.feed({ type: 'ask-move', ...seat, call: 1, wish: 'switchover', to: 'srv2', hold: false })
+    world.until('moved', () => client.at === 'srv2', 1000)
+    world.run(59_000)
+    expect(client.at).toBe('srv2')
+    world.run(2 * MINUTE)
+    expect(client.at).toBe('srv1')
+    expect(world.moves.at(-1)?.plan.kind).toBe('failback')
+  })
+})
+
+describe('a call of switchover()', () => {
+  const ends = (world: PoolWorld): unknown[] => [
+    ...world.all('move-accepted').map(({ call, move }) => ['accepted', call, move]),
+    ...world.all('move-refused').map(({ call }) => ['refused', call]),
+  ]
+
+  test('is refused while another move is under way, and the first one is answered', () => {
+    const { world, seat } = settled(['srv1', 'srv2', 'srv3'])
+    world.feed({ type: 'ask-move', ...seat, call: 1, wish: 'switchover', to: 'srv2', hold: false })
+    world.feed({ type: 'ask-move', ...seat, call: 2, wish: 'switchover', to: 'srv3', hold: false })
+    world.run(1000)
+    expect(ends(world)).toEqual([
+      ['accepted', 1, 2],
+      ['refused', 2],
+    ])
+  })
+
+  test('is answered by the failover that brought the client there all the same', () => {
+    const { world, client, seat } = settled()
+    world.server('srv2').rttMs = 400
+    world.feed({ type: 'ask-move', ...seat, call: 1, wish: 'switchover', to: 'srv2', hold: false })
+    world.run(10)
+    world.server('srv1').fails = 'refused'
+    world.lose(client, BROKEN)
+    world.server('srv2').rttMs = 5
+    world.until('moved', () => client.at === 'srv2', 5000)
+    const accepted = world.all('move-accepted')
+    expect(accepted.at(-1)).toMatchObject({ call: 1, move: world.moves.at(-1)?.plan.id })
+  })
+
+  test('goes at once though the server drains', () => {
+    const { world, client, seat } = settled()
+    world.feed({ type: 'goaway', ...seat, leaveWithinMs: 20_000, spreadMs: 8000 })
+    world.feed({ type: 'ask-move', ...seat, call: 1, wish: 'switchover', to: 'srv2', hold: false })
+    world.until('moved', () => client.at === 'srv2', 100)
+    expect(ends(world)).toEqual([['accepted', 1, world.moves.at(-1)?.plan.id]])
+  })
+})
+
+describe('what else is judged', () => {
+  test('two roads to one server: the one that answers is taken when the other goes black', () => {
+    const world = new PoolWorld(['srv1', 'srv2'])
+    world.repoint('srv2', 'srv1')
+    const client = world.open()
+    world.until('attached', () => client.at === 'srv1', 1000)
+    world.run(5000)
+    world.feed({ type: 'seat-suspect', seat: client.seat, lastProof: world.now })
+    world.feed({ type: 'seat-unanswered', seat: client.seat, lastProof: world.now })
+    world.until('a decision', () => world.moves.at(-1)?.plan.reason === 'connection-broken', 3000)
+    expect(world.moves.at(-1)?.plan.kind).toBe('redial')
+  })
+
+  test('a re-pointed endpoint whose old server stops: the new one is dialled through it', () => {
+    const { world, client } = settled(['vip', 'srv2', 'srv3'])
+    Object.assign(world.server('srv2'), { state: 'stopped' })
+    world.repoint('vip', 'srv3')
+    world.run(20_000)
+    expect(client.at).toBe('vip')
+    world.feed({ type: 'readiness', endpointId: 'vip', server: 'vip', ucc: UCC, state: 'stopped', via: 'status' })
+    world.until('dialled', () => world.moves.at(-1)?.plan.reason === 'ucc-stopped', 3000)
+    expect(world.moves.at(-1)?.plan.kind).toBe('failover')
+  })
+
+  test('a re-pointed endpoint whose new server has the higher term is followed, make-before-break', () => {
+    const { world } = settled(['vip', 'srv2'])
+    Object.assign(world.server('vip'), { term: 1 })
+    world.run(3000)
+    Object.assign(world.server('srv2'), { term: 2, fails: undefined })
+    world.repoint('vip', 'srv2')
+    world.until('followed', () => world.moves.at(-1)?.plan.makeBeforeBreak === true, 40_000)
+  })
+
+  test('an endpoint that no source names any more is left', () => {
+    const { world, client } = settled()
+    const [, other] = ['srv1', 'srv2']
+    const seeds = [{ id: 'srv2', url: 'https://srv2.test', name: other ?? '', rank: 1 }]
+    world.feed({ type: 'endpoints', source: 'configured', seeds })
+    world.until('left', () => client.at === 'srv2', MINUTE)
+    expect(world.moves.at(-1)?.plan.kind).toBe('switchover')
+  })
+})
