@@ -72,7 +72,8 @@ function record(sections) {
     : []
   const kept = (name) => before.find((section) => section.startsWith(`## ${name}\n`))
   const all = Object.keys(PARTS).flatMap((name) => sections.get(name) ?? kept(name) ?? [])
-  writeFileSync(RESULTS, tidy([head(), ...all].join('\n')))
+  const byHand = before.filter((section) => section.startsWith('## Notes'))
+  writeFileSync(RESULTS, tidy([head(), ...all, ...byHand].join('\n')))
 }
 
 function head() {
@@ -80,7 +81,7 @@ function head() {
   const { model } = cpus()[0] ?? { model: 'unknown' }
   return `# Results
 
-Written by \`npm run bench -- --record\`, and only by it: what stands here was measured by the command it names.
+Written by \`npm run bench -- --record\`: what stands here was measured by the command it names. Notes are by hand.
 
 - Node ${process.versions.node}, ${platform()} ${release()} ${arch()}
 - ${availableParallelism()} cores (${model.trim()}), ${gib} GiB

@@ -4,6 +4,8 @@ import type { FlightProgress } from './request-state'
 
 /** Free moves (never sent, or the endpoint was left): enough for every road of a pool, and an end to a loop. */
 export const MAX_FREE_MOVES = 8
+/** How long a request that may not be repeated any more waits for the verdict on the endpoint that broke off. */
+export const VERDICT_MS = 2000
 
 /** Before the same endpoint is asked again because it is the only candidate. Another candidate is asked at once. */
 export const SAME_ENDPOINT_BACKOFF = { baseMs: 250, maxMs: 30_000 } as const

@@ -8,6 +8,8 @@ export type RequestState =
   | { readonly is: 'routing'; readonly until: Instant; readonly paid: boolean }
   /** The only candidate must not be asked yet. */
   | { readonly is: 'holding'; readonly until: Instant; readonly paid: boolean; readonly endpointId: string }
+  /** Its connection broke and nothing is left to pay a repeat: waits whether the endpoint is condemned. */
+  | { readonly is: 'doubting'; readonly until: Instant; readonly endpointId: string }
   /** Given to an endpoint. */
   | {
       readonly is: 'flying'

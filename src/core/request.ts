@@ -22,6 +22,7 @@ import {
   IN_DOUBT,
   isRepeatable,
   MAX_FREE_MOVES,
+  VERDICT_MS,
   mayLeave,
   NO_CONNECTION,
   RETRYABLE_STATUSES,
@@ -141,7 +142,7 @@ export class RequestMachine {
     const notBefore = this.#tried.get(route.endpointId)?.notBefore ?? now
     // The pool names an avoided endpoint only when it has no other candidate.
     if (notBefore > now) return this.#hold(route.endpointId, notBefore, paid)
-    if (paid && !this.budget.take(now)) return this.#giveUp()
+    if (paid && !this.budget.take(now)) return this.#awaitVerdict(now, this.#seenBy ?? route)
     if (paid) this.#retries += 1
     this.#attempts += 1
     this.#state = { is: 'flying', attempt: this.#attempts, route, progress: 'held' }
@@ -189,8 +190,18 @@ export class RequestMachine {
       return this.#route(now, false)
     }
     this.#mayHaveArrived(state.route)
-    if (!this.#mayRetry(now)) return this.#giveUp()
+    if (!this.#mayRetry(now)) return this.#awaitVerdict(now, state.route)
     this.#tryAgain(now, state.route, this.#waitMs(), true)
+  }
+
+  /**
+   * No repeat is left to pay, but the connection broke: if the endpoint is being condemned for it, the request moves
+   * with everybody else, free of charge, as those still in flight do. Nothing is sent while it waits.
+   */
+  #awaitVerdict(now: Instant, { endpointId }: RouteTaken): void {
+    const canMove = this.config.safe && this.config.replayable && this.#kept === undefined
+    if (!canMove || this.#failure?.kind !== 'reset') return this.#giveUp()
+    this.#state = { is: 'doubting', until: now + VERDICT_MS, endpointId }
   }
 
   /** A paid repetition: at once on another candidate, later where it failed. */
@@ -204,6 +215,11 @@ export class RequestMachine {
     const state = this.#state
     if (state.is === 'holding' && state.endpointId === endpointId && !this.#isBound()) {
       return this.#route(now, state.paid)
+    }
+    if (state.is === 'doubting' && state.endpointId === endpointId && this.#freeMoves < MAX_FREE_MOVES) {
+      this.#freeMoves += 1
+      this.#tried.set(endpointId, { notBefore: now, avoid: true })
+      return this.#route(now, false)
     }
     if (state.is !== 'flying' || state.route.endpointId !== endpointId) return
     if (!mayLeave(this.config, state.progress) || this.#freeMoves >= MAX_FREE_MOVES) return
@@ -227,6 +243,7 @@ export class RequestMachine {
     if (state.is === 'flying') return this.#timedOut(state.route, state.progress)
     if (state.is === 'routing') return this.#giveUp('NO_ENDPOINT_AVAILABLE')
     if (state.is === 'holding') return this.#route(now, state.paid)
+    if (state.is === 'doubting') return this.#giveUp()
   }
 
   #timedOut(route: RouteTaken, progress: FlightProgress): void {

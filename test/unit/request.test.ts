@@ -271,11 +271,25 @@ describe('a network failure of a request that may have been sent', () => {
     expect(budget.available(0)).toBeCloseTo(4)
   })
 
-  it('safe, budget empty: the failure is returned', () => {
-    const { start, fly, fail } = world(SAFE, 0)
+  it('safe, budget empty: the failure is returned when the endpoint was not condemned for it', () => {
+    const { start, fly, fail, machine } = world(SAFE, 0)
     start()
     fly(0, A, 1)
-    expect(fail(0, 1, RESET)).toEqual([{ type: 'reject', code: 'NETWORK', message: RESET.message, failure: RESET }])
+    expect(fail(0, 1, RESET)).toEqual([])
+    expect(machine.deadline()).toBe(2000)
+    expect(machine.handle(2000, { type: 'tick' })).toEqual([
+      { type: 'reject', code: 'NETWORK', message: RESET.message, failure: RESET },
+    ])
+  })
+
+  it('safe, budget empty: moves free of charge when the endpoint is left for it', () => {
+    const { start, fly, fail, machine } = world(SAFE, 0)
+    start()
+    fly(0, A, 1)
+    expect(fail(0, 1, RESET)).toEqual([])
+    const effects = machine.handle(50, { type: 'left', endpointId: A.endpointId })
+    expect(effects).toMatchObject([{ type: 'route', avoid: [A.endpointId] }])
+    expect(machine.handle(50, { type: 'routed', route: B })).toMatchObject([{ type: 'dispatch', attempt: 2 }])
   })
 
   it('safe, after a response: that response is returned', () => {
@@ -634,6 +648,8 @@ describe('the budget in a total outage', () => {
               : machine.handle(now, { type: 'failed', attempt, failure: RESET })
         } else break
       }
+      // What waits for a verdict gives up when none comes.
+      machine.handle(machine.deadline(), { type: 'tick' })
       expect(machine.deadline()).toBe(NEVER)
     }
     return attempts / requests
