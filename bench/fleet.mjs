@@ -34,8 +34,6 @@ const ACCEPT_PER_SEC = Number(values['accept-per-sec'])
 const WINDOW_MS = (CLIENTS / ACCEPT_PER_SEC) * 1000
 const SLICE_MS = 500
 const MAX_PART = 1.25
-/** Clients that share a process share its pauses: beyond this the computer is too small for such a fleet. */
-const MAX_STALL_MS = 100
 /** While the fleet comes up, over all processes. */
 const START_PER_SEC = 60
 
@@ -140,9 +138,6 @@ function row({ name, arrivals, clients, windowMs, questions, stallMs }) {
   const ideal = idealPeaks(clients, windowMs)
   const chance = quantile(ideal, 0.99)
   const isKept = most <= Math.max(MAX_PART * fair, chance) && arrivals.length >= clients
-  // Arrivals that pile up because all clients of one process stood still say nothing of the library.
-  const isJudged = stallMs <= MAX_STALL_MS
-  if (isJudged && !isKept) isMet = false
   const part = (value) => `${count(value)} (${(value / fair).toFixed(2)} x N/W)`
   return [
     name,
@@ -154,7 +149,7 @@ function row({ name, arrivals, clients, windowMs, questions, stallMs }) {
     ms(worst(arrivals)),
     (questions.length / clients).toFixed(2),
     stallMs === 0 ? '-' : ms(stallMs),
-    isKept ? 'pass' : isJudged ? 'MISS' : 'not judged',
+    isKept ? 'pass' : 'MISS',
   ]
 }
 
@@ -167,6 +162,7 @@ say(`${virtual} clients in virtual time ...`)
 const { dials, questions: asked } = await playVirtualFleet(virtual, 500)
 const windowMs = (virtual / 500) * 1000
 rows.push(row({ name: 'virtual time', arrivals: dials, clients: virtual, windowMs, questions: asked, stallMs: 0 }))
+if (rows[0].at(-1) === 'MISS') isMet = false
 
 const cases = [
   ['real sockets', {}],
@@ -177,7 +173,9 @@ for (const [name, options] of cases) {
   const { arrivals, questions, stallMs } = await play(options)
   const one = row({ name, arrivals, clients: CLIENTS, windowMs: WINDOW_MS, questions, stallMs })
   // Without the spread there is no target: it is there to be compared with.
-  rows.push(options.failover === undefined ? one : [...one.slice(0, -1), '-'])
+  const isSpread = options.failover === undefined
+  if (isSpread && one.at(-1) === 'MISS') isMet = false
+  rows.push(isSpread ? one : [...one.slice(0, -1), '-'])
   histograms.push(`${name}, accepted in each ${SLICE_MS} ms: ${histogram(arrivals).join(' ')}.`)
 }
 report({
@@ -199,9 +197,8 @@ report({
     `Target: most in any ${SLICE_MS} ms at most ${MAX_PART} x N/W, or what perfect uniform draws exceed once in a ` +
       'hundred. ' +
       'Virtual time: instants of the dials. Real sockets: live connections opened on the other server, by its own ' +
-      'records. Questions: readiness asked of it from the loss on. Longest stall: a client process of ' +
-      `the fleet stood still for so long after the loss; beyond ${MAX_STALL_MS} ms a miss is not judged, for then ` +
-      'hundreds of clients wait for one core.',
+      'records. Questions: readiness asked of it from the loss on. Longest stall: how long a client ' +
+      'process of the fleet stood still after the loss.',
     ...histograms,
   ],
 })

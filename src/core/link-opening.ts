@@ -150,8 +150,16 @@ export class LinkOpening {
     if (plan !== undefined) {
       this.#reporter.begin(plan, link)
       this.host.pool({ type: 'seat-committed', seat: this.config.seat, move: plan.id, live: true })
+      this.#repeatGoaway(link)
     }
     this.host.links.leave(former, plan?.reason ?? 'moved')
     this.#previous = { server: link.server, reason: plan?.reason ?? 'moved' }
+  }
+
+  /** It was told to leave before it was the client's: the pool hears of it now. */
+  #repeatGoaway({ drainsUntil }: Link): void {
+    if (drainsUntil === undefined) return
+    const leaveWithinMs = Math.max(0, drainsUntil - this.host.now())
+    this.host.pool({ type: 'goaway', seat: this.config.seat, leaveWithinMs })
   }
 }
