@@ -28,7 +28,7 @@ export default defineConfig({
       tier('simulation', { testTimeout: 120_000 }),
       tier('contract', real),
       // Most of its time is waiting for the servers' own clocks, so several files wait side by side.
-      tier('integration', { ...real, fileParallelism: true, maxWorkers: 2 }),
+      tier('integration', { ...real, fileParallelism: true, maxWorkers: 3 }),
       tier('package', { ...real, testTimeout: 120_000, globalSetup: 'test/package/global-setup.ts' }),
       tier('browser', { ...real, testTimeout: 60_000, hookTimeout: 60_000 }),
       tier('lab', { ...real, testTimeout: 120_000, hookTimeout: 120_000 }),
