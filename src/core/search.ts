@@ -19,7 +19,7 @@ export interface SearchFacts {
 }
 
 export type SearchResult =
-  | { readonly found: 'nothing'; readonly allTried: boolean }
+  | { readonly found: 'nothing' }
   /** `betterPending`: somebody who would be preferred has not answered yet. */
   | { readonly found: 'road'; readonly to: Standing; readonly betterPending: boolean }
 
@@ -29,12 +29,7 @@ export function search(judge: Judge, facts: SearchFacts): SearchResult {
   const strict = fresh.map((endpoint) => judge.standing(endpoint, facts.ucc)).filter((standing) => standing.candidate)
   const usable = strict.length > 0 ? strict : lenient(judge, fresh, facts)
   const to = pick(usable, facts)
-  if (to === undefined) {
-    return {
-      found: 'nothing',
-      allTried: present.length > 0 && present.every((one) => judge.triedSince(one, facts.ucc, facts.place.since)),
-    }
-  }
+  if (to === undefined) return { found: 'nothing' }
   return { found: 'road', to, betterPending: present.some((endpoint) => couldBeBetter(judge, endpoint, to, facts)) }
 }
 

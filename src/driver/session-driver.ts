@@ -1,5 +1,4 @@
 /** Runs one Session machine on one platform: links, tokens, the restore hook, and the traffic with the pool. */
-import type { MoveId } from '../core/pool-protocol'
 import { SessionMachine } from '../core/session'
 import type { SessionConfig, SessionEffect, SessionInput } from '../core/session-protocol'
 import type { DurationMs, Instant } from '../core/time'
@@ -179,5 +178,3 @@ export class SessionDriver implements LoopPart {
     running.delete(link)
   }
 }
-
-export type { MoveId }
