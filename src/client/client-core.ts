@@ -19,6 +19,7 @@ import { ClientVoice } from './client-voice'
 import { clientStateOf } from './client-state'
 import { CommandBoard } from './command-board'
 import { DuplicateServers } from './duplicate-servers'
+import { lackOf, type Lack } from './lack'
 import { MoveBoard } from './move-board'
 import type { ClientConfig } from './options'
 import type { PoolRuntime } from './pool-runtime'
@@ -69,8 +70,11 @@ export class ClientCore {
       changed: () => this.#updateState(),
     })
     this.identity = identityOf(config, platform)
-    this.#tokens = new TokenKeeper(platform, config.token, (error) =>
-      this.voice.warn('TOKEN_PROVIDER_FAILED', 'The token provider failed.', { cause: error }),
+    this.#tokens = new TokenKeeper(
+      platform,
+      config.token,
+      (error) => this.voice.warn('TOKEN_PROVIDER_FAILED', 'The token provider failed.', { cause: error }),
+      (endpointId) => driver.feed({ type: 'token-renewed', endpointId }),
     )
     this.commands = new CommandBoard(platform, config.commands.deadlineMs, (input) => this.session.feed(input))
     this.moves = new MoveBoard()
@@ -95,6 +99,7 @@ export class ClientCore {
       seat: this.seat,
       tokens: this.#tokens,
       inDoubt: (doubt) => this.#tellDoubt('request', doubt),
+      lack: () => this.lack(),
       budget: new RetryBudget({ tokens, maxTokens, perSuccess, perSecond }),
       isRestored: (endpoint) => {
         const term = driver.machine.judge.word(endpoint, config.ucc)?.term
@@ -119,6 +124,11 @@ export class ClientCore {
 
   get offlineReason(): OfflineReason | undefined {
     return this.#state === 'offline' && this.#condition.is === 'offline' ? this.#condition.reason : undefined
+  }
+
+  /** Why nobody can serve. */
+  lack(): Lack {
+    return lackOf(this.runtime.driver.endpoints(), this.#state, this.offlineReason)
   }
 
   get isClosed(): boolean {

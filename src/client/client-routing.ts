@@ -22,6 +22,7 @@ export interface RoutingOptions {
   readonly budget: RetryBudget
   readonly tokens: TokenKeeper
   readonly inDoubt: (doubt: RequestInDoubt) => void
+  readonly lack: Routing['lack']
   /** True when the session is restored at this server already (or no hook is configured); else it is under way. */
   readonly isRestored: (endpoint: Endpoint) => boolean
 }
@@ -92,6 +93,10 @@ export class ClientRouting implements Routing {
       waiter.isCancelled = true
       this.#waiters.delete(waiter)
     }
+  }
+
+  lack(): ReturnType<Routing['lack']> {
+    return this.options.lack()
   }
 
   evidence(route: RouteTaken, outcome: Evidence): void {

@@ -100,6 +100,8 @@ export class Client implements FailoverClient {
     this.#guard()
     if (signal?.aborted === true) throw signal.reason
     if (this.state === 'connected') return
+    const refused = this.#refused()
+    if (refused !== undefined) throw refused
     const { platform } = this.#core.runtime
     await new Promise<void>((resolve, reject) => {
       const settle = (end: () => void) => (): void => {
@@ -112,7 +114,12 @@ export class Client implements FailoverClient {
       const stopListening = this.#core.voice.events.on('stateChange', ({ to }) => {
         if (to === 'connected') settle(resolve)()
         else if (to === 'closed') settle(() => reject(closedError()))()
+        else if (to === 'offline') refuse()
       })
+      const refuse = (): void => {
+        const error = this.#refused()
+        if (error !== undefined) settle(() => reject(error))()
+      }
       const cancelTimer =
         timeoutMs === undefined
           ? (): void => undefined
@@ -221,10 +228,15 @@ export class Client implements FailoverClient {
   }
 
   #notReady(timeoutMs: number): FailoverError {
-    const why = this.offlineReason === undefined ? this.state : `${this.state}: ${this.offlineReason}`
-    return new FailoverError('NO_ENDPOINT_AVAILABLE', `not connected within ${timeoutMs} ms (${why})`, {
-      reason: this.offlineReason,
-    })
+    const { code, why } = this.#core.lack()
+    return new FailoverError(code, `not connected within ${timeoutMs} ms (${why})`, { reason: this.offlineReason })
+  }
+
+  /** Every server that could serve refuses the token: waiting mends nothing, whoever has the token must. */
+  #refused(): FailoverError | undefined {
+    const { code, why } = this.#core.lack()
+    if (code !== 'UNAUTHORIZED' && code !== 'FORBIDDEN') return undefined
+    return new FailoverError(code, `not connected: ${why}`, { reason: this.offlineReason })
   }
 
   #guard(): void {

@@ -18,24 +18,28 @@ interface Asking {
 }
 
 export class TokenKeeper {
-  readonly #kept = new Map<string, string>()
+  /** The last token of each endpoint; one that is no longer good there is kept as a secret, and to tell a new one. */
+  readonly #kept = new Map<string, { readonly token: string; readonly isGood: boolean }>()
   readonly #asking = new Map<string, Asking>()
 
   constructor(
     private readonly platform: Platform,
     private readonly provider: TokenProvider | undefined,
     private readonly failed: (error: unknown) => void,
+    /** The provider gave another token for this endpoint than before. */
+    private readonly renewed: (endpointId: string) => void = () => undefined,
   ) {}
 
   /** Every token known now: what must never appear in a text. */
   secrets(): string[] {
-    return typeof this.provider === 'string' ? [this.provider] : [...this.#kept.values()]
+    return typeof this.provider === 'string' ? [this.provider] : [...this.#kept.values()].map(({ token }) => token)
   }
 
   /** Calls back later, once, unless cancelled. */
   ask({ reason, endpointId, server }: TokenAsk, done: (answer: TokenAnswer) => void): Cancel {
     const { provider } = this
-    const kept = typeof provider === 'string' ? provider : this.#kept.get(endpointId)
+    const known = this.#kept.get(endpointId)
+    const kept = typeof provider === 'string' ? provider : known?.isGood === true ? known.token : undefined
     if (provider === undefined || typeof provider === 'string' || (kept !== undefined && reason === 'connect')) {
       return this.#later(() => done(kept === undefined ? {} : { token: kept }))
     }
@@ -46,7 +50,8 @@ export class TokenKeeper {
 
   /** The token is no longer good there. */
   forget(endpointId: string): void {
-    this.#kept.delete(endpointId)
+    const known = this.#kept.get(endpointId)
+    if (known !== undefined) this.#kept.set(endpointId, { ...known, isGood: false })
   }
 
   close(): void {
@@ -67,7 +72,7 @@ export class TokenKeeper {
       this.#asking.delete(endpointId)
       cancelTimer()
       if ('error' in answer) this.failed(answer.error)
-      else if (answer.token !== undefined) this.#kept.set(endpointId, answer.token)
+      else if (answer.token !== undefined) this.#keep(endpointId, answer.token)
       for (const waiter of waiters) waiter(answer)
     }
     const cancelTimer = this.platform.setTimer(PROVIDER_TIMEOUT_MS, () => {
@@ -83,6 +88,12 @@ export class TokenKeeper {
         (error: unknown) => settle({ error }),
       )
     return asking
+  }
+
+  #keep(endpointId: string, token: string): void {
+    const before = this.#kept.get(endpointId)
+    this.#kept.set(endpointId, { token, isGood: true })
+    if (before !== undefined && before.token !== token) this.renewed(endpointId)
   }
 
   #later(call: () => void): Cancel {

@@ -1,7 +1,7 @@
 /** One endpoint and what is known of it. Liveness and breaker belong here; readiness and term to (server, UCC). */
 import { Backoff } from './backoff'
 import { EndpointBreaker } from './breaker'
-import type { EndpointSeed, EndpointSource } from './pool-protocol'
+import type { EndpointSeed, EndpointSource, TokenRefusal } from './pool-protocol'
 import type { Random } from './random'
 import type { FailureKind, NetworkFailure, Road } from './road'
 import { Rounds } from './rounds'
@@ -36,8 +36,8 @@ export class Endpoint {
   lastError: string | undefined
   /** Its last traffic was soft evidence, and nothing better came since: the next probe decides. */
   failsTraffic = false
-  /** When the refusal of the token lapses, where it was refused. */
-  #refusedUntil: Instant | undefined
+  /** How the token was refused, and when that lapses. */
+  #refusal: { readonly how: TokenRefusal; readonly until: Instant } | undefined
   #refusedForMs: DurationMs = 0
   readonly #refusals: Backoff
   /** Who names it: kind by key. */
@@ -66,28 +66,37 @@ export class Endpoint {
 
   /** The token was refused here, not long ago. */
   get unauthorized(): boolean {
-    return this.#refusedUntil !== undefined
+    return this.#refusal !== undefined
+  }
+
+  get refusal(): TokenRefusal | undefined {
+    return this.#refusal?.how
   }
 
   /** When the refusal lapses. */
   get refusedUntil(): Instant {
-    return this.#refusedUntil ?? NEVER
+    return this.#refusal?.until ?? NEVER
   }
 
   /** The token was refused here: somebody may have to mend that, so it is tried again, ever more seldom. */
-  refuseToken(now: Instant): void {
+  refuseToken(now: Instant, how: TokenRefusal): void {
     // Again while it holds is the same refusal: with nobody else left it is dialled all the same.
-    if (this.#refusedUntil === undefined) this.#refusedForMs = this.#refusals.next()
-    this.#refusedUntil = now + this.#refusedForMs
+    if (this.#refusal === undefined) this.#refusedForMs = this.#refusals.next()
+    this.#refusal = { how, until: now + this.#refusedForMs }
   }
 
   lapseRefusal(now: Instant): void {
-    if (now >= this.refusedUntil) this.#refusedUntil = undefined
+    if (now >= this.refusedUntil) this.liftRefusal()
+  }
+
+  /** It may be tried again; refused once more, it bars for longer. */
+  liftRefusal(): void {
+    this.#refusal = undefined
   }
 
   /** The token was accepted, or whoever refused it is not there any more. */
   forgetRefusal(): void {
-    this.#refusedUntil = undefined
+    this.#refusal = undefined
     this.#refusals.reset()
   }
 

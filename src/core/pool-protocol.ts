@@ -12,6 +12,9 @@ export type SeatId = number
 /** One attempt to move a seat. Rising; what comes back with an older id is discarded. */
 export type MoveId = number
 
+/** What a server has against the token: it does not hold (4401), or it holds and is not allowed here (4403). */
+export type TokenRefusal = 'unauthorized' | 'forbidden'
+
 export type EndpointSource = 'configured' | 'hostname' | 'peers' | 'topology' | 'dns' | 'store'
 
 /** An endpoint as a source names it: accepted and normalised, not yet judged. */
@@ -183,8 +186,15 @@ export type PoolInput =
   | { readonly type: 'can-move'; readonly seat: SeatId; readonly question: number; readonly allowed: boolean }
   /** The designated endpoint by DNS (exactly one), or nobody. */
   | { readonly type: 'designated'; readonly endpointId: string | undefined }
-  /** The token was refused or accepted at this endpoint. */
-  | { readonly type: 'token'; readonly endpointId: string; readonly accepted: boolean }
+  /** The token was refused or accepted at this endpoint. `refusal`: how; `unauthorized` unless named. */
+  | {
+      readonly type: 'token'
+      readonly endpointId: string
+      readonly accepted: boolean
+      readonly refusal?: TokenRefusal
+    }
+  /** There is another token than before, asked for on behalf of this endpoint: the others' refusals meant the old one. */
+  | { readonly type: 'token-renewed'; readonly endpointId: string }
   | { readonly type: 'tick' }
 
 /** Why nobody can serve: this machine's network, the servers, none runs the UCC, or the token is refused. */

@@ -96,7 +96,9 @@ export class PoolMachine {
       case 'designated':
         return this.judge.designation.hear(now, input.endpointId)
       case 'token':
-        return this.#token(now, input.endpointId, input.accepted)
+        return this.#token(now, input)
+      case 'token-renewed':
+        return this.#tokenRenewed(input.endpointId)
       case 'tick':
         return this.#tick(now)
       default:
@@ -195,10 +197,16 @@ export class PoolMachine {
     this.judge.heard(now, endpoint, server, ucc, { state, term, load, via })
   }
 
-  #token(now: Instant, endpointId: string, accepted: boolean): void {
+  #token(now: Instant, { endpointId, accepted, refusal }: Extract<PoolInput, { type: 'token' }>): void {
     const endpoint = this.judge.roster.get(endpointId)
     if (accepted) endpoint?.forgetRefusal()
-    else endpoint?.refuseToken(now)
+    else endpoint?.refuseToken(now, refusal ?? 'unauthorized')
+  }
+
+  #tokenRenewed(endpointId: string): void {
+    for (const endpoint of this.judge.roster.all()) {
+      if (endpoint.id !== endpointId) endpoint.liftRefusal()
+    }
   }
 
   #pause(now: Instant, lateMs: DurationMs): void {

@@ -39,6 +39,8 @@ export interface Searching {
   readonly askAt?: Instant
   /** When the first usable road was known: a better one is waited for only briefly. */
   readonly readyAt?: Instant
+  /** A better road may still answer, and is waited for: requests wait with the seat, so that both take the same one. */
+  readonly isWaiting?: true
   readonly evidence: readonly string[]
   /** What the old side said of its leaving, while it may still be come back to. */
   readonly goaway?: Goaway

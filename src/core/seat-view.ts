@@ -57,6 +57,7 @@ export class SeatView {
   ): Endpoint | undefined {
     const usual = target ?? (place.is === 'at' && this.serves(place) ? place.endpointId : undefined)
     if (usual !== undefined && !avoid.includes(usual)) return this.facts.roster.get(usual)
+    if (place.is === 'searching' && place.isWaiting === true && avoid.length === 0) return undefined
     // After a loss only what answered since counts: a passive server's 200 is never an answer.
     const since = place.is === 'searching' ? place.since : -NEVER
     const said = this.facts.roster.present().filter((endpoint) => this.facts.saidSince(endpoint, this.ucc, since))

@@ -287,8 +287,8 @@ export class Seat {
     }
     if (place.oldLink === 'alive' && isSameServer(result.to, place)) return this.#recovered(now, place)
     const readyAt = place.readyAt ?? now
-    if (place.readyAt === undefined) this.#place = { ...place, readyAt }
     const waitUntil = result.betterPending ? betterRoadUntil(readyAt, settings.connect.betterRoadMs) : now
+    this.#place = { ...omitReady(place), readyAt, ...(now < waitUntil ? { isWaiting: true } : {}) }
     const goAt = Math.max(waitUntil, place.dialAfter)
     if (now < goAt) return this.#wake(goAt)
     this.#go(now, place, result.to, readyAt)
@@ -486,6 +486,6 @@ function isSameServer(to: Standing, { from, fromServer }: Searching): boolean {
 }
 
 function omitReady(place: Searching): Searching {
-  const { readyAt: _, ...rest } = place
+  const { readyAt: _, isWaiting: __, ...rest } = place
   return rest
 }

@@ -13,15 +13,18 @@ import { Link, lossOf } from './link'
 import { LinkBook, type LinkRole } from './link-book'
 import { commandFrameOf } from './client-frames'
 import { LinkOpening } from './link-opening'
+import { LINK_TRANSITIONS, SESSION_TRANSITIONS } from './link-transitions'
 import { timingsOf } from './move-timings'
 import { OutboxMachine } from './outbox'
 import type { LossCause, MovePlan, PoolInput } from './pool-protocol'
 import type { Road } from './road'
 import { hearFrame, hearProblem, hearWelcome, refusedByStandby, type FrameContext } from './session-frames'
 import type { SessionConfig, SessionEffect, SessionInput } from './session-protocol'
+import type { SessionState } from './session-state'
 import { TopicSet } from './session-topics'
 import { NEVER, type Instant } from './time'
 import type { LinkId } from './topic-protocol'
+import { transition } from './transitions'
 import { Upgrades } from './upgrades'
 import type { ClientFrame, WelcomeFrame } from './wire'
 
@@ -39,21 +42,17 @@ export class SessionMachine {
   #now: Instant = 0
   #lastLink = 0
   readonly #upgrades = new Upgrades()
-  /** Settled without a live connection: nobody needed one. */
-  #routedOnly = false
-  #askedLive = false
+  #state: SessionState = { is: 'new' }
   readonly #opening: LinkOpening
   /** Endpoints whose last token was refused: the next one is asked for with that reason. */
   readonly #tokenRejected = new Set<string>()
-  #closing: Instant | undefined
-  #ended = false
 
   constructor(config: SessionConfig) {
     this.#config = config
     this.#outbox = new OutboxMachine(config.commands, (link) => this.#links.get(link)?.nextId() ?? 0)
     this.#links = new LinkBook({
       now: () => this.#now,
-      isClosing: () => this.#closing !== undefined,
+      isClosing: () => this.#isClosing,
       awaits: (link) => this.#outbox.awaits(link),
       send: (link, frame) => this.#send(link, frame),
       emit: (effect) => void this.#effects.push(effect),
@@ -79,7 +78,11 @@ export class SessionMachine {
 
   /** Does anybody need a live connection? */
   get wantsLive(): boolean {
-    return this.#closing === undefined && (this.#topics.size > 0 || this.#outbox.size > 0 || this.#config.warm)
+    return !this.#isClosing && (this.#topics.size > 0 || this.#outbox.size > 0 || this.#config.warm)
+  }
+
+  get #isClosing(): boolean {
+    return this.#state.is === 'closing' || this.#state.is === 'ended'
   }
 
   get topics(): TopicSet {
@@ -102,7 +105,7 @@ export class SessionMachine {
       this.#links.standby.deadline(),
       this.#opening.stableAt,
     )
-    if (this.#closing !== undefined && !this.#ended) at = Math.min(at, this.#closing)
+    if (this.#state.is === 'closing') at = Math.min(at, this.#state.until)
     for (const link of this.#links.all()) at = Math.min(at, link.deadline())
     return at
   }
@@ -167,15 +170,14 @@ export class SessionMachine {
     this.#links.drop(this.#links.next)
     if (!plan.makeBeforeBreak) this.#links.drop(this.#links.current)
     if (!this.wantsLive) {
-      this.#routedOnly = true
-      this.#askedLive = false
+      if (!this.#isClosing) this.#state = { is: transition(SESSION_TRANSITIONS, this.#state.is, 'route') }
       this.#links.leave(this.#links.current, plan.reason)
       this.#pool({ type: 'seat-committed', seat: this.#config.seat, move: plan.id, live: false })
       const at = { welcomed: plan.times.dialled, restored: plan.times.dialled, live: this.#now }
       this.#effects.push({ type: 'moved', plan, timings: timingsOf(plan, at, this.#now) })
       return
     }
-    this.#routedOnly = false
+    this.#state = { is: transition(SESSION_TRANSITIONS, this.#state.is, 'dial') }
     const { link: standby } = this.#links.standby
     const warm = standby === undefined ? undefined : this.#links.get(standby)
     if (warm?.phase.is === 'idle' && warm.road.endpointId === plan.to) return this.#promote(warm, plan)
@@ -220,7 +222,7 @@ export class SessionMachine {
     if (frame.type === 'pong') link.detector?.pong(this.#now, frame.n)
     const cleared = link.detector?.inbound(this.#now) === true
     if (cleared && link === this.#links.current) this.#pool({ type: 'seat-clear', seat: this.#config.seat })
-    const sign = link.phase.is === 'leaving' ? undefined : link.detector?.signOfLife(this.#now)
+    const sign = link.isLeft ? undefined : link.detector?.signOfLife(this.#now)
     if (sign !== undefined) this.#send(link, { type: 'ping', n: sign })
     if (link.phase.is === 'dialling') return
     if (frame.type === 'welcome') return this.#welcomeFrame(link, frame)
@@ -243,8 +245,8 @@ export class SessionMachine {
     this.#tokenRejected.delete(endpointId)
     hearWelcome(link, frame, this.#context(link))
     link.renewTokenLater(this.#now)
-    if (this.#links.roleOf(link) === 'standby') link.phase = { is: 'idle' }
-    else this.#opening.welcomed(link)
+    if (this.#links.roleOf(link) !== 'standby') this.#opening.welcomed(link)
+    else link.phase = { is: transition(LINK_TRANSITIONS, link.phase.is, 'wait') }
   }
 
   #refused(link: Link, cause: LossCause): void {
@@ -265,6 +267,9 @@ export class SessionMachine {
     if (isClosed) this.#links.remove(link)
     else this.#links.drop(link)
     if (cause.type === 'unauthorized' && this.#tryAnotherToken(link, role)) return
+    // The token holds and is not allowed there: another one would be the same user's.
+    if (cause.type === 'refused' && cause.code === 'forbidden')
+      this.#pool({ type: 'token', endpointId: link.road.endpointId, accepted: false, refusal: 'forbidden' })
     const seat = this.#config.seat
     if (role === 'next' && link.plan !== undefined) this.#pool({ type: 'seat-failed', seat, move: link.plan.id, cause })
     else if (role === 'current') this.#currentLost(cause, lastProof)
@@ -293,8 +298,7 @@ export class SessionMachine {
     const { plan } = next
     const isPlanned = plan.kind === 'switchover' || plan.kind === 'failback'
     next.plan = { ...plan, kind: isPlanned ? 'failover' : plan.kind, makeBeforeBreak: false }
-    if (next.phase.is === 'resuming') next.phase = { ...next.phase, deadline: NEVER }
-    if (next.carries) this.#opening.commit(next)
+    this.#opening.takeOver(next)
   }
 
   // ---- time -----------------------------------------------------------------------------------------------------
@@ -304,15 +308,14 @@ export class SessionMachine {
     this.#toOutbox({ type: 'tick' })
     for (const link of this.#links.all()) this.#tickLink(link)
     this.#opening.tick()
-    if (this.#closing !== undefined && this.#now >= this.#closing) {
+    if (this.#state.is === 'closing' && this.#now >= this.#state.until) {
       for (const link of this.#links.all()) this.#links.drop(link)
     }
   }
 
   #tickLink(link: Link): void {
-    const { phase } = link
-    if (phase.is === 'leaving') return this.#links.finishLeaving(link)
-    if (phase.is === 'resuming') this.#opening.progress(link)
+    if (link.isLeft) return this.#links.finishLeaving(link)
+    this.#opening.progress(link)
     const overdue = link.overdue(this.#now)
     if (overdue !== undefined) return this.#end(link, overdue)
     if (this.#now >= link.tokenRenewAt) {
@@ -339,23 +342,26 @@ export class SessionMachine {
 
   /** After every input: the standby is dialled when due, a live connection asked for when first needed. */
   #settle(): void {
-    for (const link of this.#links.all()) if (link.phase.is === 'leaving') this.#links.finishLeaving(link)
+    for (const link of this.#links.all()) this.#links.finishLeaving(link)
     const { standby } = this.#links
-    const road = this.#closing === undefined ? standby.due(this.#now) : undefined
+    const road = this.#isClosing ? undefined : standby.due(this.#now)
     if (road !== undefined) standby.dialled(this.#dial(road, undefined).id)
-    if (this.#routedOnly && this.wantsLive && !this.#askedLive) {
-      this.#askedLive = true
+    if (this.#state.is === 'routed' && this.wantsLive) {
+      this.#state = { is: transition(SESSION_TRANSITIONS, this.#state.is, 'need') }
       this.#pool({ type: 'seat-live', seat: this.#config.seat })
     }
-    if (this.#closing !== undefined && this.#links.size === 0 && !this.#ended) {
-      this.#ended = true
+    if (this.#state.is === 'closing' && this.#links.size === 0) {
+      this.#state = { is: transition(SESSION_TRANSITIONS, this.#state.is, 'end') }
       this.#effects.push({ type: 'ended' })
     }
   }
 
   #close(): void {
-    if (this.#closing !== undefined) return
-    this.#closing = this.#now + CLOSE_WITHIN_MS
+    if (this.#state.is === 'closing' || this.#state.is === 'ended') return
+    this.#state = {
+      is: transition(SESSION_TRANSITIONS, this.#state.is, 'close'),
+      until: this.#now + CLOSE_WITHIN_MS,
+    }
     this.#toOutbox({ type: 'close' })
     this.#topics.closeAll(this.#now)
     this.#links.standby.taken()

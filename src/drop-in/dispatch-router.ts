@@ -1,26 +1,10 @@
 /** Routes single requests for a Dispatcher: the candidate of the moment and the token; no retries of its own. */
-import type { NetworkFailure, Road } from '../core/road'
 import { FailoverError } from '../errors'
+import type { DispatchRoute, DispatchRouter } from '../platform/dispatch-router'
 import type { Cancel } from '../platform/platform'
 import { clientClosed, tokenFailed } from './fetch-errors'
 import { placeOnRoad } from './fetch-url'
 import type { Route, Routing } from './routing'
-
-/** Where a request goes, and how to say what became of it. */
-export interface RoutedDispatch {
-  readonly road: Road
-  readonly path: string
-  readonly token?: string
-  readonly answered: (status: number, retryAfter: boolean) => void
-  readonly failed: (failure: NetworkFailure) => void
-}
-
-export interface DispatchRouter {
-  knows(url: URL): boolean
-  route(url: URL, wantsToken: boolean, done: (route: RoutedDispatch | { readonly error: Error }) => void): Cancel
-  closedError(): Error
-  onClose(listener: () => void): Cancel
-}
 
 /** A router over the client's routing. */
 export function createDispatchRouter(routing: Routing): DispatchRouter {
@@ -40,7 +24,7 @@ class DispatchAsk {
     private readonly routing: Routing,
     private readonly url: URL,
     private readonly wantsToken: boolean,
-    private readonly done: (route: RoutedDispatch | { readonly error: Error }) => void,
+    private readonly done: (route: DispatchRoute | { readonly error: Error }) => void,
   ) {}
 
   start(): Cancel {
@@ -48,8 +32,9 @@ class DispatchAsk {
     const { readyTimeoutMs } = routing.requests
     this.#stops.add(
       routing.platform.setTimer(readyTimeoutMs, () => {
-        const message = `no endpoint could serve within ${readyTimeoutMs} ms`
-        this.#end({ error: new FailoverError('NO_ENDPOINT_AVAILABLE', message, { subject: url.pathname }) })
+        const { code, why } = routing.lack()
+        const message = `no endpoint could serve within ${readyTimeoutMs} ms: ${why}`
+        this.#end({ error: new FailoverError(code, message, { subject: url.pathname }) })
       }),
     )
     const ask = { avoid: [], freshProof: !routing.platform.can.proveUnsent, purpose: 'request' } as const
@@ -67,7 +52,7 @@ class DispatchAsk {
     this.#stops.add(cancel)
   }
 
-  #describe(route: Route, token: string | undefined): RoutedDispatch {
+  #describe(route: Route, token: string | undefined): DispatchRoute {
     return {
       ...placeOnRoad(this.url, this.routing.homeOf(this.url), route.road),
       ...(token === undefined ? {} : { token }),
@@ -76,7 +61,7 @@ class DispatchAsk {
     }
   }
 
-  #end(outcome: RoutedDispatch | { readonly error: Error }): void {
+  #end(outcome: DispatchRoute | { readonly error: Error }): void {
     this.#stop()
     this.done(outcome)
   }

@@ -3,6 +3,7 @@ import type { RequestEffect, RouteTaken } from '../core/request-protocol'
 import type { NetworkFailure } from '../core/road'
 import { FailoverError } from '../errors'
 import type { FailoverErrorCode, FailoverErrorFields } from '../errors'
+import type { Routing } from './routing'
 
 type Reject = Extract<RequestEffect, { type: 'reject' }>
 
@@ -12,7 +13,12 @@ export function clientClosed(message = 'the client is closed'): FailoverError {
 }
 
 /** The error for a rejected request. Names the path, never the query, which may hold a secret. */
-export function toFetchError(reject: Reject, path: string, route: RouteTaken | undefined): Error {
+export function toFetchError(
+  reject: Reject,
+  path: string,
+  route: RouteTaken | undefined,
+  lack: ReturnType<Routing['lack']>,
+): Error {
   if (reject.code === 'CLIENT_CLOSED') return clientClosed(reject.message)
   const { failure } = reject
   const fields: FailoverErrorFields = {
@@ -21,7 +27,12 @@ export function toFetchError(reject: Reject, path: string, route: RouteTaken | u
     ...(route?.server === undefined ? {} : { server: route.server }),
     ...(failure === undefined ? {} : { reason: failure.kind, sent: failure.sent }),
   }
-  const cause = causedError(codeOf(reject), reject.message, fields, failure?.cause ?? failure)
+  // Nobody could be asked: who is to blame for that says what to do about it.
+  const [code, message] =
+    reject.code === 'NO_ENDPOINT_AVAILABLE' && failure === undefined
+      ? [lack.code, `${reject.message}: ${lack.why}`]
+      : [codeOf(reject), reject.message]
+  const cause = causedError(code, message, fields, failure?.cause ?? failure)
   return new TypeError('fetch failed', { cause })
 }
 

@@ -101,10 +101,12 @@ class FetchRun {
       case 'reject':
         this.#end()
         if (effect.code === 'OUTCOME_UNKNOWN') this.#tellDoubt()
-        return this.reject(
-          effect.code === 'ABORTED' ? this.#reason : toFetchError(effect, this.call.url.pathname, this.#route),
-        )
+        return this.reject(effect.code === 'ABORTED' ? this.#reason : this.#errorOf(effect))
     }
+  }
+
+  #errorOf(effect: Extract<RequestEffect, { type: 'reject' }>): Error {
+    return toFetchError(effect, this.call.url.pathname, this.#route, this.routing.lack())
   }
 
   #tellDoubt(): void {

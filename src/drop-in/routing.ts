@@ -5,6 +5,7 @@
 import type { RequestConfig, RequestEffect, RouteTaken } from '../core/request-protocol'
 import type { RetryBudget } from '../core/retry-budget'
 import type { Road } from '../core/road'
+import type { FailoverErrorCode } from '../errors'
 import type { Cancel, Platform } from '../platform/platform'
 
 export interface RouteAsk {
@@ -67,6 +68,8 @@ export interface Routing {
   candidateAt(url: URL): Route | undefined
   /** Calls back, asynchronously, as soon as a candidate exists (session restored where that is needed first). */
   route(ask: RouteAsk, done: (route: Route) => void): Cancel
+  /** Why there is no candidate, as the code of the error that says so, and in words. */
+  lack(): { readonly code: FailoverErrorCode; readonly why: string }
   evidence(route: RouteTaken, outcome: Evidence): void
   /** The Bearer token for this server, if any. `rejected`: the last one was refused there (401). */
   token(ask: TokenQuestion, done: (answer: { readonly token?: string } | { readonly error: unknown }) => void): Cancel

@@ -129,6 +129,8 @@ export class DropInWorld {
   readonly timers = new Set<Timer>()
   readonly leftListeners = new Set<(left: LeftEndpoint) => void>()
   readonly closeListeners = new Set<() => void>()
+  /** Why there is no candidate. */
+  lack: ReturnType<Routing['lack']> = { code: 'NO_ENDPOINT_AVAILABLE', why: 'connecting' }
   /** In order of preference. */
   candidates: Route[] = [ROUTE_A, ROUTE_B]
   /** What the token function answers; nothing: it has not answered yet. */
@@ -204,6 +206,7 @@ export class DropInWorld {
       candidateAt: (url) => this.candidates.find(({ road }) => new URL(road.url).origin === originOf(url)),
       closing: this.closing.signal,
       route: (ask, done) => this.#route(ask, done),
+      lack: () => this.lack,
       evidence: (route, outcome) => {
         this.evidence.push({ route, outcome })
         if (outcome.type === 'failure') this.condemn?.(route)

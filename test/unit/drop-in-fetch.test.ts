@@ -206,6 +206,17 @@ describe('failures', () => {
     expect(net.alive).toBe(0)
   })
 
+  it.each(['UNAUTHORIZED', 'FORBIDDEN', 'RESOLVE_FAILED'] as const)('and says why there is none: %s', async (code) => {
+    const { fetch, net } = world()
+    net.candidates = []
+    net.lack = { code, why: 'this is why' }
+    const settled = fetch('/x').catch((error: unknown) => error)
+    await net.advance(5000)
+    const error = await settled
+    expect(isFailoverError(error, code)).toBe(true)
+    expect(String((error as Error).cause)).toContain('this is why')
+  })
+
   it('goes as soon as a candidate comes', async () => {
     const { fetch, net, latest } = world()
     net.candidates = []

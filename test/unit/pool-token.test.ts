@@ -66,4 +66,60 @@ describe('a refused token', () => {
     world.feed({ type: 'token', endpointId: 'srv2', accepted: true })
     expect(candidate(world, 'srv2')).toBe(true)
   })
+
+  test('is lifted by another token than before, elsewhere: refused again, it bars for longer than the first time', () => {
+    const world = refused()
+    world.feed({ type: 'token-renewed', endpointId: 'srv2' })
+    expect(candidate(world, 'srv2')).toBe(false)
+    world.feed({ type: 'token-renewed', endpointId: 'srv1' })
+    expect(candidate(world, 'srv2')).toBe(true)
+    const waits = Array.from({ length: 6 }, () => {
+      world.feed({ type: 'token', endpointId: 'srv2', accepted: false })
+      const from = world.now
+      world.run(29_000)
+      expect(candidate(world, 'srv2')).toBe(false)
+      world.until('a candidate again', () => candidate(world, 'srv2'), 301_000)
+      return world.now - from
+    })
+    expect(Math.max(...waits)).toBeGreaterThan(60_001)
+  })
+
+  test('says how it was refused', () => {
+    const world = refused()
+    const endpoint = world.machine.judge.roster.get('srv2')
+    expect(endpoint?.refusal).toBe('unauthorized')
+    world.feed({ type: 'token', endpointId: 'srv2', accepted: false, refusal: 'forbidden' })
+    expect(endpoint?.refusal).toBe('forbidden')
+    world.feed({ type: 'token', endpointId: 'srv2', accepted: true })
+    expect(endpoint?.refusal).toBeUndefined()
+  })
+})
+
+describe('requests of a seat that waits for a better road', () => {
+  test('wait with it, and go where it goes', () => {
+    const world = new PoolWorld(['srv1', 'srv2'])
+    world.server('srv1').rttMs = 40
+    world.server('srv2').rttMs = 5
+    world.open()
+    const seat = world.machine.seat(1)
+    world.run(20)
+    // The second one runs too, and answered first: the first one is preferred, and may still answer.
+    expect(candidate(world, 'srv2')).toBe(true)
+    expect(seat?.route([])).toBeUndefined()
+    // Whoever has tried the first one already does not wait for it.
+    expect(seat?.route(['srv1'])?.id).toBe('srv2')
+    world.run(25)
+    expect(seat?.route([])?.id).toBe('srv1')
+  })
+
+  test('no longer than it does', () => {
+    const world = new PoolWorld(['srv1', 'srv2'])
+    world.server('srv1').rttMs = 1400
+    world.open()
+    const seat = world.machine.seat(1)
+    const waited = world.until('a road', () => seat?.route([]) !== undefined, 1000)
+    expect(waited).toBeGreaterThanOrEqual(250)
+    expect(waited).toBeLessThan(300)
+    expect(seat?.route([])?.id).toBe('srv2')
+  })
 })

@@ -4,32 +4,12 @@
  * Agent; any other goes through a plain Agent. It retries nothing: what failed is the caller's, as with any Dispatcher.
  */
 import { Agent, Dispatcher } from 'undici'
-import type { NetworkFailure, Road } from '../../core/road'
+import type { Road } from '../../core/road'
+import type { DispatchRoute, DispatchRouter } from '../dispatch-router'
 import type { Cancel } from '../platform'
 import { classifyFailure } from './classify-failure'
 import { dialUrl } from './connector'
 import { meterDispatcher, type ProgressMeter } from './dispatcher'
-
-/** Where one request goes, and whom to tell how it went. */
-export interface DispatchRoute {
-  readonly road: Road
-  /** Path and query below the road's URL. */
-  readonly path: string
-  readonly token?: string
-  readonly answered: (status: number, retryAfter: boolean) => void
-  readonly failed: (failure: NetworkFailure) => void
-}
-
-/** The client, as far as a Dispatcher needs it. */
-export interface DispatchRouter {
-  /** Does this URL belong to the dedicated hostname or an endpoint? */
-  knows(url: URL): boolean
-  /** Calls back once, later, unless cancelled: as soon as a candidate exists, or with the error of having none. */
-  route(url: URL, wantsToken: boolean, done: (route: DispatchRoute | { readonly error: Error }) => void): Cancel
-  /** The error of every call after the end. */
-  closedError(): Error
-  onClose(listener: () => void): Cancel
-}
 
 type AnyHandler = Record<string, ((this: unknown, ...parameters: unknown[]) => unknown) | undefined>
 type Headers = Dispatcher.DispatchOptions['headers']
