@@ -11,6 +11,7 @@ export default defineConfig([
     entry: {
       index: 'src/index.ts',
       node: 'src/node.ts',
+      testing: 'src/testing/index.ts',
       'testing/node': 'src/testing/node/index.ts',
     },
   },

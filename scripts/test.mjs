@@ -86,7 +86,7 @@ function runTier(tier, unbuilt) {
   }
   if (tier.built && unbuilt)
     return { name, passed: 0, failed: 1, skipped: 0, notes: [`${name} tier: the build failed`] }
-  return runVitest(name)
+  return runVitest(tier)
 }
 
 /** @param {string} folder @returns {boolean} */
@@ -95,9 +95,9 @@ function hasTests(folder) {
   return readdirSync(folder, { recursive: true }).some((file) => /\.(test|test-d)\.ts$/.test(String(file)))
 }
 
-/** @param {string} name @returns {Outcome} */
-function runVitest(name) {
-  console.log(`\n--- ${name}`)
+/** @param {import('./tiers.mjs').Tier} tier @returns {Outcome} */
+function runVitest({ name, packed = false }) {
+  console.log(`\n--- ${name}${packed ? ', from the packed package' : ''}`)
   mkdirSync(join(root, '.tmp'), { recursive: true })
   const folder = mkdtempSync(join(root, '.tmp', 'test-'))
   const file = join(folder, 'report.json')
@@ -106,6 +106,7 @@ function runVitest(name) {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
     const { status } = spawnSync(process.execPath, [vitest, 'run', '--project', name, ...reporters], {
       cwd: root,
+      env: packed ? { ...process.env, FAILOVER_CLIENT_FROM: 'package' } : process.env,
       stdio: ['ignore', 'inherit', 'inherit'],
     })
     return readReport(name, file, status === 0)

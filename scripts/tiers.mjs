@@ -11,6 +11,7 @@ import { CHROMIUM_HINT, findChromium } from './chromium.mjs'
  * @typedef {object} Tier
  * @property {string} name the vitest project and the folder below test/
  * @property {boolean} [built] runs on dist/
+ * @property {boolean} [packed] its tests import the library from the packed package, not from its sources
  * @property {boolean} [extra] not part of `npm test`
  * @property {boolean} [mayBeEmpty] has no tests yet; any other tier without tests fails
  * @property {() => string | undefined} [missing] what this machine lacks for it, in one line
@@ -39,14 +40,14 @@ export const TIERS = [
   { name: 'conformance', mayBeEmpty: true },
   { name: 'simulation', mayBeEmpty: true },
   { name: 'contract' },
-  { name: 'integration' },
+  { name: 'integration', built: true, packed: true },
   { name: 'package', built: true },
   { name: 'browser', built: true, missing: () => (findChromium() === undefined ? CHROMIUM_HINT : undefined) },
   { name: 'lab', extra: true, mayBeEmpty: true, missing: missingForLab },
 ]
 
-/** @returns {string | undefined} */
-function missingForLab() {
+/** What this machine lacks for the lab, in one line. @returns {string | undefined} */
+export function missingForLab() {
   const absent = ['named', 'haproxy', 'nft', 'ip'].filter((tool) => !runs(tool))
   if (absent.length > 0) return `not found: ${absent.join(', ')}; on Debian, as root: npm run setup:system`
   return process.getuid?.() === 0 ? undefined : 'must run as root: it makes network namespaces'

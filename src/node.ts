@@ -12,6 +12,8 @@ export { nodePlatform } from './platform/node/node-platform'
 export type { NodePlatformOptions } from './platform/node/node-platform-options'
 export type { NodeTlsOptions } from './platform/node/connector'
 export { tcpProbe } from './client/probes'
+export { dnsResolver } from './platform/node/dns-resolver'
+export type { DnsResolverOptions } from './platform/node/dns-options'
 export { fileStore } from './platform/node/file-store'
 
 /**

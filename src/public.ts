@@ -22,4 +22,4 @@ export type { DirectoryClientOptions, FailoverDirectory } from './client/directo
 export type { Change, ChangeOrigin, GapReason } from './core/change'
 export type { CommandSafety } from './core/command-protocol'
 export type { ClientIdentity, Cursor, Load, Peer, ReadinessBody, ReadinessState, TopicKind } from './core/wire'
-export type { Cancel, Platform, PlatformSignal } from './platform/platform'
+export type { Cancel, NameMemory, Platform, PlatformSignal } from './platform/platform'

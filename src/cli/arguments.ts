@@ -42,8 +42,9 @@ export function parseArguments(args: readonly string[]): CommandRequest {
   }
 }
 
+/** What was typed is repeated: without the characters that would drive the terminal. */
 function wrong(message: string): CommandRequest {
-  return { kind: 'wrong', message }
+  return { kind: 'wrong', message: message.replace(/\p{Cc}/gu, ' ') }
 }
 
 /** Node's own message, without its advice: one line. */

@@ -128,7 +128,8 @@ export class ClientCore {
 
   /** Why nobody can serve. */
   lack(): Lack {
-    return lackOf(this.runtime.driver.endpoints(), this.#state, this.offlineReason)
+    const { driver, leadsNowhere } = this.runtime
+    return lackOf(driver.endpoints(), this.#state, this.offlineReason, leadsNowhere)
   }
 
   get isClosed(): boolean {
@@ -137,7 +138,8 @@ export class ClientCore {
 
   get active(): EndpointInfo | undefined {
     const place = this.runtime.driver.seat(this.seat)?.place
-    const endpoint = place?.is === 'at' ? this.runtime.driver.endpoint(place.endpointId) : undefined
+    const isSettled = place !== undefined && place.is !== 'searching'
+    const endpoint = isSettled ? this.runtime.driver.endpoint(place.endpointId) : undefined
     return endpoint === undefined ? undefined : this.describe(endpoint)
   }
 
@@ -148,8 +150,8 @@ export class ClientCore {
 
   describe(endpoint: Endpoint): EndpointInfo {
     const place = this.runtime.driver.seat(this.seat)?.place
-    const suspect = place?.is === 'at' && place.endpointId === endpoint.id && place.suspicion !== undefined
-    return this.runtime.describe(endpoint, this.config.ucc, suspect)
+    const isHere = place !== undefined && place.is !== 'searching' && place.endpointId === endpoint.id
+    return this.runtime.describe(endpoint, this.config.ucc, isHere && place.trust.is !== 'trusted')
   }
 
   /** Everything ends; nothing stays alive. Resolves when the goodbyes are said, in less than a second. */
@@ -222,6 +224,7 @@ export class ClientCore {
     }
     const [endpoint] = this.#describeId(news.endpointId)
     if (endpoint === undefined) return
+    memory.save(driver.endpoints(), this.active?.id)
     const duplicate = this.#duplicates.notice(this.endpoints)
     if (duplicate !== undefined) this.voice.warn('DUPLICATE_SERVER', duplicate, { endpointId: endpoint.id })
     const previous = this.#verdicts.get(endpoint.id) ?? 'unknown'
@@ -301,7 +304,9 @@ export class ClientCore {
   /** Only the hostname is known and nobody names peers: told once, as soon as that is clear. */
   #warnOfOneRoad(): void {
     const { config, runtime } = this
-    if (config.endpointsGiven || this.#warnedOfOneRoad || runtime.driver.endpoints().length > 1) return
+    // The dedicated hostname at an address is no other road: it leads where DNS says.
+    const isOther = runtime.driver.endpoints().some(({ seed }) => seed.url !== config.hostname.url)
+    if (config.endpointsGiven || this.#warnedOfOneRoad || isOther) return
     this.#warnedOfOneRoad = true
     this.voice.warn(
       'ONLY_HOSTNAME',

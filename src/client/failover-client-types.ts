@@ -76,9 +76,10 @@ export interface FailoverClient {
 
   /**
    * Resolves when the client is `connected`.
-   * @throws FailoverError `UNAUTHORIZED` or `FORBIDDEN` as soon as every server that runs the UCC refuses the token (the
-   * client itself tries again, ever more seldom); `NO_ENDPOINT_AVAILABLE`, or `RESOLVE_FAILED` where no endpoint is
-   * known, after `timeoutMs` (default: never); the signal's reason on abort.
+   * @throws FailoverError `UNAUTHORIZED` or `FORBIDDEN` as soon as every server that runs the UCC refuses the token
+   * (the client itself tries again, ever more seldom); `RESOLVE_FAILED` as soon as it is clear that the dedicated
+   * hostname does not exist and no other source names an endpoint; `NO_ENDPOINT_AVAILABLE`, or `RESOLVE_FAILED` where
+   * no endpoint is known, after `timeoutMs` (default: never); the signal's reason on abort.
    */
   ready(options?: ReadyOptions): Promise<void>
   /** Absolute URL of `path` at the active endpoint (the dedicated hostname while there is none). */

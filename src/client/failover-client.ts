@@ -106,6 +106,7 @@ export class Client implements FailoverClient {
     await new Promise<void>((resolve, reject) => {
       const settle = (end: () => void) => (): void => {
         stopListening()
+        stopWarnings()
         cancelTimer()
         signal?.removeEventListener('abort', abort)
         end()
@@ -120,6 +121,8 @@ export class Client implements FailoverClient {
         const error = this.#refused()
         if (error !== undefined) settle(() => reject(error))()
       }
+      // Without a change of state the last source may have failed.
+      const stopWarnings = this.#core.voice.events.on('warning', refuse)
       const cancelTimer =
         timeoutMs === undefined
           ? (): void => undefined
@@ -232,10 +235,10 @@ export class Client implements FailoverClient {
     return new FailoverError(code, `not connected within ${timeoutMs} ms (${why})`, { reason: this.offlineReason })
   }
 
-  /** Every server that could serve refuses the token: waiting mends nothing, whoever has the token must. */
+  /** Every server that could serve refuses the token, or there is none: waiting mends nothing, somebody must. */
   #refused(): FailoverError | undefined {
-    const { code, why } = this.#core.lack()
-    if (code !== 'UNAUTHORIZED' && code !== 'FORBIDDEN') return undefined
+    const { code, why, isLasting } = this.#core.lack()
+    if (!isLasting) return undefined
     return new FailoverError(code, `not connected: ${why}`, { reason: this.offlineReason })
   }
 

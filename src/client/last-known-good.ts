@@ -1,6 +1,7 @@
 /**
- * Last known good: the endpoints learned so far, kept in the store under a versioned key. Read back as a hint: every
- * endpoint is accepted by the same rules as a freshly learned one, and probed before use. Never a token, never a view.
+ * Last known good: the endpoints learned so far, and where their names led, kept in the store under a versioned key.
+ * Read back as a hint: every endpoint is accepted by the same rules as a freshly learned one, and probed before use; an
+ * address is used only where no name server gives one. Never a token, never a view.
  */
 import { endpointId } from '../core/endpoint-id'
 import { isObject, member, readText } from '../core/parse-frame'
@@ -10,6 +11,7 @@ import type { Platform, Store } from '../platform/platform'
 import type { ClientConfig } from './options'
 import type { Resolution } from './resolution'
 import type { ResolvedEndpoint } from './resolvers'
+import { normaliseAddress } from './urls'
 import type { WarningCode } from './warnings'
 
 const VERSION = 1
@@ -22,6 +24,8 @@ const CLOSE_WAIT_MS = 300
 export class LastKnownGood {
   readonly #store: Store | undefined
   readonly #key: string
+  /** Has the store been read, where there is one? */
+  isLoaded = false
   #saved = ''
   #active: string | undefined
   #writing: Promise<void> = Promise.resolve()
@@ -39,7 +43,10 @@ export class LastKnownGood {
 
   load(merge: (seeds: readonly EndpointSeed[]) => void): void {
     const store = this.#store
-    if (store === undefined) return
+    if (store === undefined) {
+      this.isLoaded = true
+      return
+    }
     void Promise.resolve()
       .then(() => store.load(this.#key))
       .then(
@@ -48,6 +55,9 @@ export class LastKnownGood {
         },
         (error: unknown) => this.warn('STORE_FAILED', 'The stored endpoints could not be read.', error),
       )
+      .finally(() => {
+        this.isLoaded = true
+      })
   }
 
   /** Keeps these, and the id of the one in use; the same again writes nothing. */
@@ -57,10 +67,12 @@ export class LastKnownGood {
     const present = endpoints.filter(({ removedAt }) => removedAt === undefined).slice(0, MAX_ENDPOINTS)
     const kept = present.map(({ seed: { url, address }, server }) => ({ url, address, server }))
     const active = (this.#active = activeNow ?? this.#active)
-    const content = JSON.stringify({ endpoints: kept, active })
+    const addresses = this.#addresses(present)
+    const content = JSON.stringify({ endpoints: kept, active, addresses })
     if (content === this.#saved) return
     this.#saved = content
-    const text = JSON.stringify({ version: VERSION, savedAt: this.platform.wallClock(), endpoints: kept, active })
+    const savedAt = this.platform.wallClock()
+    const text = JSON.stringify({ version: VERSION, savedAt, endpoints: kept, active, addresses })
     this.#writing = Promise.resolve()
       .then(() => store.save(this.#key, text))
       .catch((error: unknown) => this.warn('STORE_FAILED', 'The endpoints could not be stored.', error))
@@ -78,15 +90,42 @@ export class LastKnownGood {
     })
   }
 
+  /** Where the names of these endpoints led when they were dialled last. */
+  #addresses(endpoints: readonly Endpoint[]): Readonly<Record<string, string>> | undefined {
+    const { names } = this.platform
+    if (names === undefined) return undefined
+    const found = endpoints.flatMap(({ seed }) => {
+      const name = new URL(seed.url).hostname
+      const address = seed.address === undefined ? names.known(name) : undefined
+      return address === undefined ? [] : [[name, address] as const]
+    })
+    return Object.fromEntries(found)
+  }
+
   #take(text: string, merge: (seeds: readonly EndpointSeed[]) => void): void {
-    const named = readStored(text, this.platform.wallClock())
-    if (named === 'corrupt') return this.warn('STORE_CORRUPT', 'The stored endpoints are not readable and are ignored.')
-    const seeds = this.resolution.accept('the store', named)
+    const stored = readStored(text, this.platform.wallClock())
+    if (stored === 'corrupt')
+      return this.warn('STORE_CORRUPT', 'The stored endpoints are not readable and are ignored.')
+    const seeds = this.resolution.accept('the store', stored.named)
+    const wanted = new Set([...this.config.endpoints, ...seeds].map(({ url }) => new URL(url).hostname))
+    for (const [name, address] of stored.addresses) {
+      if (wanted.has(name)) this.platform.names?.hint(name, address, stored.ageMs)
+    }
     if (seeds.length > 0) merge(seeds)
   }
 }
 
-function readStored(text: string, wallClock: number): ResolvedEndpoint[] | 'corrupt' {
+/** What a stored text says. */
+export interface Stored {
+  /** Who served last first; none when they are too old. */
+  readonly named: readonly ResolvedEndpoint[]
+  /** By name. */
+  readonly addresses: readonly (readonly [string, string])[]
+  readonly ageMs: number
+}
+
+/** Reads a stored text, which anybody may have written. */
+export function readStored(text: string, wallClock: number): Stored | 'corrupt' {
   let value: unknown
   try {
     value = text.length > MAX_CHARACTERS ? undefined : JSON.parse(text)
@@ -97,7 +136,8 @@ function readStored(text: string, wallClock: number): ResolvedEndpoint[] | 'corr
   const savedAt = member(value, 'savedAt')
   const endpoints = member(value, 'endpoints')
   if (member(value, 'version') !== VERSION || typeof savedAt !== 'number' || !Array.isArray(endpoints)) return 'corrupt'
-  if (Math.abs(wallClock - savedAt) > MAX_AGE_MS) return []
+  const ageMs = Math.abs(wallClock - savedAt)
+  if (ageMs > MAX_AGE_MS) return { named: [], addresses: [], ageMs }
   const active = readText(member(value, 'active'), 2048)
   const named: ResolvedEndpoint[] = []
   for (const entry of endpoints.slice(0, MAX_ENDPOINTS) as unknown[]) {
@@ -109,5 +149,16 @@ function readStored(text: string, wallClock: number): ResolvedEndpoint[] | 'corr
   }
   // An order hint: whoever served last is asked for first, among those that are learned.
   const servedLast = ({ url, address }: ResolvedEndpoint): boolean => endpointId(url, address) === active
-  return [...named.filter(servedLast), ...named.filter((one) => !servedLast(one))]
+  const inOrder = [...named.filter(servedLast), ...named.filter((one) => !servedLast(one))]
+  return { named: inOrder, addresses: readAddresses(member(value, 'addresses')), ageMs }
+}
+
+function readAddresses(value: unknown): Stored['addresses'] {
+  if (!isObject(value)) return []
+  return Object.entries(value)
+    .slice(0, MAX_ENDPOINTS)
+    .flatMap(([name, address]) => {
+      const right = typeof address === 'string' ? normaliseAddress(address) : undefined
+      return right === undefined ? [] : [[name, right] as const]
+    })
 }

@@ -26,7 +26,7 @@ export type {
   OfflineReason,
 } from './reports'
 export type { Probe, ProbeAnswer, ProbeContext, Readiness } from './probes'
-export type { ResolveContext, ResolvedEndpoint, Resolver, TopologyResolver } from './resolvers'
+export type { KnownEndpoint, ResolveContext, ResolvedEndpoint, Resolver, TopologyResolver } from './resolvers'
 export type * from './tuning-types'
 export type { WarningCode } from './warnings'
 
@@ -205,7 +205,10 @@ export interface SharedOptions extends TuningOptions {
    * @default 'agent'
    */
   readonly priority?: Priority | (() => Priority) | undefined
-  /** Further sources of endpoints, beside the configuration and the servers' own `peers`. Default: none. */
+  /**
+   * Further sources of endpoints, beside the configuration and the servers' own `peers`. An empty list: none. Default:
+   * in Node `dnsResolver()`, unless there is a proxy (which resolves names itself); in pages none.
+   */
   readonly resolver?: Resolver | TopologyResolver | readonly (Resolver | TopologyResolver)[] | undefined
   /** Re-establishes the application's session on a new server, before anything else goes there. */
   readonly restoreSession?: RestoreSession | undefined

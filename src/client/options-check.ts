@@ -93,7 +93,8 @@ export function checkKeys(
         : near === undefined
           ? `known are ${list(known)}`
           : `did you mean ${join(at, near)}?`
-    refuse(join(at, redact(name).slice(0, 80)), `is not an option; ${hint}`)
+    // One line, whatever the name: it goes into logs.
+    refuse(join(at, redact(name).slice(0, 80).replace(/\s/g, ' ')), `is not an option; ${hint}`)
   }
   return value
 }
@@ -190,9 +191,10 @@ function failChoice(choices: readonly string[], value: unknown, field: string): 
 }
 
 function checkText(value: unknown, field: string, maxLength: number): string {
-  const right = `must be a text of 1 to ${maxLength} characters without control characters or blanks at its ends`
+  const right = `must be a text of 1 to ${maxLength} characters without control characters, broken ones or blanks at its ends`
   if (typeof value !== 'string' || value === '' || value.length > maxLength) return fail(field, right, value)
-  if (value.trim() !== value || /\p{Cc}/u.test(value)) return fail(field, right, value)
+  // Half of a surrogate pair cannot be written into a URL: `encodeURIComponent` throws.
+  if (value.trim() !== value || /[\p{Cc}\p{Cs}]/u.test(value)) return fail(field, right, value)
   return value
 }
 
@@ -208,7 +210,8 @@ function checkPath(value: unknown, field: string, query: boolean): string {
 /** RFC 9110 5.6.2 token; CONNECT and TRACE are forbidden by the Fetch standard. */
 function checkMethods(value: unknown, field: string): readonly string[] {
   if (!Array.isArray(value)) return fail(field, 'must be an array of HTTP methods, such as ["GET", "PUT"]', value)
-  const methods = (value as unknown[]).map((entry, index) => {
+  // Array.from, not map: a hole would be passed over.
+  const methods = Array.from(value as unknown[], (entry, index) => {
     const at = `${field}[${index}]`
     if (typeof entry !== 'string' || !/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(entry))
       return fail(at, 'must be an HTTP method', entry)

@@ -93,7 +93,8 @@ function resolveEndpoint(input: unknown, index: number, hostname: HostnameConfig
   })
 }
 
-function defaultName(url: string, address: string | undefined): string {
+/** `srv1.contoso.com`, `a365web1.contoso.com (10.0.0.2)`: for people. */
+export function defaultName(url: string, address: string | undefined): string {
   const name = url.replace(/^https?:\/\//, '')
   return address === undefined ? name : `${name} (${address})`
 }

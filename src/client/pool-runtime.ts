@@ -25,10 +25,12 @@ export class PoolRuntime {
   readonly resolution: Resolution
   readonly platform: Platform
   readonly memory: LastKnownGood
+  readonly hostname: ClientConfig['hostname']
   readonly #warners = new Set<(code: WarningCode, sentence: string, cause?: unknown) => void>()
 
   constructor({ config, platform }: PoolRuntimeOptions) {
     this.platform = platform
+    this.hostname = config.hostname
     const warn = (code: WarningCode, sentence: string, cause?: unknown): void => {
       for (const warner of this.#warners) warner(code, sentence, cause)
     }
@@ -52,6 +54,7 @@ export class PoolRuntime {
       {
         probe: (ask, done) => probes.run(ask, done),
         acceptPeers: (server, peers) => this.resolution.acceptPeers(server, peers),
+        tripped: () => this.resolution.refresh(),
         ...(reference === undefined
           ? {}
           : { reference: (done: (reachable: boolean) => void) => askReference(platform, reference, done) }),
@@ -60,6 +63,11 @@ export class PoolRuntime {
     this.resolution = new Resolution(config, platform, {
       merge: (source, seeds, name) => this.driver.merge(source, seeds, name),
       designated: (endpointId) => this.driver.feed({ type: 'designated', endpointId }),
+      known: () =>
+        this.driver
+          .endpoints()
+          .filter(isKnown)
+          .map(({ seed }) => seed),
       warn,
     })
     this.memory = new LastKnownGood(config, platform, this.resolution, warn)
@@ -69,6 +77,14 @@ export class PoolRuntime {
   start(): void {
     this.resolution.start()
     this.memory.load((seeds) => this.driver.merge('store', seeds))
+  }
+
+  /** No source of endpoints has answered, and the dedicated hostname leads to no address. */
+  get leadsNowhere(): boolean {
+    const { names } = this.platform
+    const { isIp, name } = this.hostname
+    if (isIp || names === undefined || names.known(name) !== undefined) return false
+    return this.resolution.isExhausted && this.memory.isLoaded
   }
 
   onWarning(warner: (code: WarningCode, sentence: string, cause?: unknown) => void): Cancel {
@@ -92,6 +108,12 @@ export class PoolRuntime {
     this.#warners.clear()
     await written
   }
+}
+
+/** By another source than a resolver; the dedicated hostname alone says nothing that a resolver does not know. */
+function isKnown({ removedAt, sources }: Endpoint): boolean {
+  const kinds = [...sources.values()]
+  return removedAt === undefined && kinds.some((kind) => kind !== 'dns' && kind !== 'hostname')
 }
 
 /** The page's own origin when it is no endpoint, else what the user names. */

@@ -65,7 +65,7 @@ export class ProbeRunner {
     done: (result: ProbeResult) => void,
     read: (status: number, body: string) => ProbeResult,
   ): Cancel {
-    const request = { road, path, method: 'GET' as const, timeoutMs, maxBytes: MAX_BODY_BYTES }
+    const request = { road, path, method: 'GET' as const, timeoutMs, maxBytes: MAX_BODY_BYTES, fresh: true }
     return this.options.platform.exchange(request, (outcome) => {
       if (outcome.ok) done(read(outcome.status, outcome.body))
       // Something answers, with more than any server of ours would say.
@@ -141,7 +141,7 @@ function customContext(platform: Platform, ask: ProbeAsk, path: string, signal: 
     ...(ucc === undefined ? {} : { ucc }),
     get: (where) =>
       new Promise((resolve, reject) => {
-        const request = { road, path: where, method: 'GET' as const, timeoutMs, maxBytes: MAX_BODY_BYTES }
+        const request = { road, path: where, method: 'GET' as const, timeoutMs, maxBytes: MAX_BODY_BYTES, fresh: true }
         const cancel = platform.exchange(request, (outcome) => {
           if (outcome.ok) resolve({ status: outcome.status, body: outcome.body })
           else reject(new Error(outcome.failure.message, { cause: outcome.failure.cause }))

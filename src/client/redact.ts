@@ -10,6 +10,7 @@ const MAX_TEXT = 4000
 /** Read beyond the cut, so that a credential the cut goes through is still recognised by its end. */
 const OVERLAP = 1000
 const MAX_CAUSES = 8
+const CONTROL = /[^\P{Cc}\t\n]/gu
 
 // `access_token`, `X-Api-Key`, `sessionToken`: what stands before the word does not matter.
 const NAME = String.raw`\b[\w-]{0,40}(?:token|jwt|api[_-]?key|secret|password|passwd|pwd|signature|sig)`
@@ -39,16 +40,22 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
  * @param secrets Known secrets (the token in use), removed wherever they stand.
  */
 export function redact(text: string, secrets: Iterable<string> = []): string {
-  let result = text
-  for (const secret of secrets) {
+  // Control characters could forge log lines, drive a terminal, or hide a secret from what follows: they go first.
+  let result = text.replace(CONTROL, '')
+  for (const given of secrets) {
+    const secret = given.replace(CONTROL, '')
     // A shorter "secret" would tear ordinary words apart, and is none.
     if (secret.length < 6) continue
-    result = result.split(secret).join(MARK).split(encodeURIComponent(secret)).join(MARK)
+    result = result.split(secret).join(MARK).split(encoded(secret)).join(MARK)
   }
-  // Control characters could forge log lines, drive a terminal, or hide a name from the patterns.
-  result = result.slice(0, MAX_TEXT + OVERLAP).replace(/[^\P{Cc}\t\n]/gu, '')
+  result = result.slice(0, MAX_TEXT + OVERLAP)
   for (const [pattern, replacement] of PATTERNS) result = result.replace(pattern, replacement)
   return result.length > MAX_TEXT ? `${result.slice(0, MAX_TEXT)}…` : result
+}
+
+/** As in a URL. Half of a surrogate pair has no such form, and a token may be any text. */
+function encoded(secret: string): string {
+  return encodeURIComponent(secret.replace(/\p{Cs}/gu, '\ufffd'))
 }
 
 /** One token-free line for any thrown value: its code, its message, and those of its causes. Never throws. */

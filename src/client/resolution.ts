@@ -1,36 +1,56 @@
 /** Where endpoints come from: configuration, topology documents, resolvers of the user, peers, last known good. */
 import { endpointId } from '../core/endpoint-id'
 import { parseTopology } from '../core/parse-readiness'
+import { CONFIRM_MS } from '../core/designation'
 import type { EndpointSeed, EndpointSource } from '../core/pool-protocol'
+import { NEVER, type Instant } from '../core/time'
 import type { Peer } from '../core/wire'
-import type { Cancel, Platform } from '../platform/platform'
+import type { Cancel, ExchangeOutcome, KnownEndpoint, Platform } from '../platform/platform'
 import type { ClientConfig } from './options'
-import type { ResolvedEndpoint, ResolverSpec } from './resolvers'
-import { acceptLearnedUrl, normaliseAddress, type LearnedRules } from './urls'
+import { defaultName } from './options-endpoints'
+import { causeOf, hostOf, readNamed } from './resolved-endpoint'
+import { ResolverPoll, type Answered } from './resolver-poll'
+import { DEFAULT_POLL_MS, distinct, type ResolvedEndpoint, type ResolverSpec } from './resolvers'
+import { acceptLearnedUrl, type LearnedRules } from './urls'
 import type { WarningCode } from './warnings'
 
 export interface ResolutionHooks {
   /** `name`: which source of its kind, where there are several. */
   merge(source: EndpointSource, seeds: readonly EndpointSeed[], name?: string): void
   designated(endpointId: string | undefined): void
+  /** Endpoints known by other sources than resolvers. */
+  known(): readonly KnownEndpoint[]
   warn(code: WarningCode, sentence: string, cause?: unknown): void
 }
+
+type TopologySpec = Extract<ResolverSpec, { kind: 'topology' }>
+type CustomSpec = Extract<ResolverSpec, { kind: 'custom' }>
 
 /** Learned endpoints rank behind everything configured, in the order they were named. */
 const LEARNED_RANK = 100
 const TOPOLOGY_TIMEOUT_MS = 5000
 const MAX_TOPOLOGY_BYTES = 262_144
-const SPREAD_OF_POLLS = 0.1
+/** How long the last good answer of a source that fails still counts (RFC 8767 suggests one to three days). */
+const STALE_MS = 86_400_000
 const MAX_WARNED = 64
+const MAX_TAG = 1024
 
 export class Resolution {
   readonly #rules: LearnedRules
-  readonly #running = new Set<Cancel>()
+  readonly #polls: ResolverPoll[] = []
+  /** Those that stand being asked by everybody at once. */
+  readonly #urgent: ResolverPoll[] = []
   readonly #warned = new Set<string>()
   /** Resolvers that failed when they were asked last. */
   readonly #failing = new Set<string>()
   /** Whom each resolver designates. */
   readonly #designations = new Map<string, string>()
+  /** What each resolver named last, and when it designated another endpoint than before. */
+  readonly #last = new Map<string, { readonly seeds: readonly EndpointSeed[]; readonly changedAt: Instant }>()
+  /** Entity tags of the documents whose answers hold. */
+  readonly #tags = new Map<string, string>()
+  /** When each resolver gave its last good answer. */
+  readonly #answeredAt = new Map<string, Instant>()
   #closed = false
 
   constructor(
@@ -49,7 +69,21 @@ export class Resolution {
   start(): void {
     const { config, hooks } = this
     hooks.merge(config.endpointsGiven ? 'configured' : 'hostname', config.endpoints.map(seedOf))
-    for (const spec of distinct(config.resolvers ?? [])) this.#poll(spec)
+    for (const spec of distinct(config.resolvers ?? this.#ownResolver())) {
+      const poll = new ResolverPoll(this.platform, spec.pollMs, (done) => this.#ask(spec, done))
+      this.#polls.push(poll)
+      if (spec.kind === 'custom' && spec.resolver.refreshOnTrip === true) this.#urgent.push(poll)
+    }
+  }
+
+  /** Every source has been asked, and none has answered. */
+  get isExhausted(): boolean {
+    return this.#answeredAt.size === 0 && this.#polls.every(({ hasEnded }) => hasEnded)
+  }
+
+  /** An endpoint was lost: what the sources said before may have led there. */
+  refresh(): void {
+    for (const poll of this.#urgent) poll.refresh()
   }
 
   /** Learned peers as seeds. What is foreign, a downgrade or malformed is refused with a warning. */
@@ -73,13 +107,13 @@ export class Resolution {
         this.#refuse(source, url, accepted.reason)
         continue
       }
-      const configured = this.config.endpoints.find((one) => one.url === accepted.url)
+      const configured = this.#configured(accepted.url, address)
       const seed = configured === undefined ? undefined : seedOf(configured)
       seeds.push({
         ...(seed ?? {
           id: endpointId(accepted.url, address),
           url: accepted.url,
-          name: new URL(accepted.url).host,
+          name: defaultName(accepted.url, address),
           rank: LEARNED_RANK + (rank ?? index),
           ...(address === undefined ? {} : { address }),
         }),
@@ -89,10 +123,25 @@ export class Resolution {
     return seeds
   }
 
+  /** The configured endpoint that is meant. A name without an address means the one of that name, wherever it is. */
+  #configured(url: string, address: string | undefined): ClientConfig['endpoints'][number] | undefined {
+    const { endpoints } = this.config
+    const id = endpointId(url, address)
+    const same = endpoints.find((one) => one.id === id)
+    return same ?? (address === undefined ? endpoints.find((one) => one.url === url) : undefined)
+  }
+
   close(): void {
     this.#closed = true
-    for (const cancel of this.#running) cancel()
-    this.#running.clear()
+    for (const poll of this.#polls) poll.close()
+  }
+
+  /** The platform's own. An address, and this very machine, need no DNS. */
+  #ownResolver(): readonly ResolverSpec[] {
+    const { resolver } = this.platform
+    const { isIp, name } = this.config.hostname
+    if (resolver === undefined || isIp || name === 'localhost' || name.endsWith('.localhost')) return []
+    return [{ kind: 'custom', name: resolver.name, resolver, pollMs: resolver.pollMs ?? DEFAULT_POLL_MS }]
   }
 
   #refuse(source: string, url: string, reason: 'foreign' | 'downgrade' | 'malformed'): void {
@@ -114,119 +163,121 @@ export class Resolution {
     this.hooks.warn(code, sentence)
   }
 
-  #poll(spec: ResolverSpec): void {
-    if (this.#closed) return
-    const again = (): void => {
-      if (this.#closed) return
-      const waitMs = spec.pollMs * (1 + SPREAD_OF_POLLS * (2 * this.platform.random() - 1))
-      const cancel = this.platform.setTimer(waitMs, () => {
-        this.#running.delete(cancel)
-        this.#poll(spec)
-      })
-      this.#running.add(cancel)
-    }
-    if (spec.kind === 'topology') this.#askDocument(spec.name, spec.url, again)
-    else this.#askResolver(spec, again)
+  #ask(spec: ResolverSpec, done: (answered: Answered) => void): Cancel {
+    return spec.kind === 'topology' ? this.#askDocument(spec, done) : this.#askResolver(spec, done)
   }
 
-  #askDocument(name: string, target: string, again: () => void): void {
+  #askDocument({ name, url: target }: TopologySpec, done: (answered: Answered) => void): Cancel {
     const url = new URL(target, `${this.config.hostname.url}/`)
     const road = { endpointId: `topology ${url.origin}`, generation: 0, url: url.origin }
     const path = url.pathname + url.search
-    const request = { road, path, method: 'GET' as const, timeoutMs: TOPOLOGY_TIMEOUT_MS, maxBytes: MAX_TOPOLOGY_BYTES }
-    const cancel = this.platform.exchange(request, (outcome) => {
-      this.#running.delete(cancel)
-      again()
+    const knownTag = this.#tags.get(name)
+    const limits = { timeoutMs: TOPOLOGY_TIMEOUT_MS, maxBytes: MAX_TOPOLOGY_BYTES }
+    const request = { road, path, method: 'GET' as const, ...limits, ...(knownTag === undefined ? {} : { knownTag }) }
+    return this.platform.exchange(request, (outcome) => {
+      done('same')
+      if (knownTag !== undefined && outcome.ok && outcome.status === 304) return this.#heard(name)
       const peers = outcome.ok && outcome.status === 200 ? parseTopology(outcome.body) : undefined
       if (peers !== undefined) {
-        this.#failing.delete(name)
+        this.#heard(name)
+        this.#keepTag(name, outcome)
         return this.#merge('topology', this.accept(name, peers), name)
       }
       const why = outcome.ok ? `HTTP ${outcome.status} without peers` : outcome.failure.message
-      this.#failed(name, `${name}: ${why}. The endpoints known stay.`)
+      this.#failed('topology', name, `${name}: ${why}. The endpoints known stay.`)
     })
-    this.#running.add(cancel)
   }
 
-  #askResolver({ name, resolver }: Extract<ResolverSpec, { kind: 'custom' }>, again: () => void): void {
+  #keepTag(name: string, outcome: ExchangeOutcome): void {
+    const tag = outcome.ok ? outcome.header('etag') : undefined
+    if (tag === undefined || tag.length > MAX_TAG) this.#tags.delete(name)
+    else this.#tags.set(name, tag)
+  }
+
+  #askResolver({ name, resolver }: CustomSpec, done: (answered: Answered) => void): Cancel {
     const controller = new AbortController()
-    const abort = (): void => controller.abort()
-    this.#running.add(abort)
+    const { signal } = controller
     const { name: hostname, url } = this.config.hostname
     const { ucc } = this.config
+    const endpoints = this.hooks.known()
+    const fail = (sentence: string, cause?: unknown): void => {
+      done('same')
+      this.#failed('dns', name, `${sentence}. The endpoints known stay.`, cause)
+    }
     void Promise.resolve()
-      .then(() => resolver.resolve({ hostname, url, ...(ucc === undefined ? {} : { ucc }), signal: controller.signal }))
+      .then(() => resolver.resolve({ hostname, url, endpoints, ...(ucc === undefined ? {} : { ucc }), signal }))
       .then(
-        (named) => this.#resolved(name, named),
-        (error: unknown) => this.#failed(name, `${name} failed. The endpoints known stay.`, error),
+        (named) => {
+          if (Array.isArray(named) && named.length > 0) done(this.#resolved(name, named))
+          else fail(`${name} gave no endpoints`)
+        },
+        (error: unknown) => fail(`${name} failed${causeOf(error)}`, error),
       )
-      .finally(() => {
-        this.#running.delete(abort)
-        again()
-      })
+    return () => controller.abort()
   }
 
-  #resolved(name: string, named: readonly ResolvedEndpoint[]): void {
-    if (this.#closed) return
-    if (!Array.isArray(named) || named.length === 0) {
-      return this.#failed(name, `${name} gave no endpoints. The endpoints known stay.`)
-    }
-    this.#failing.delete(name)
-    this.#merge('dns', this.accept(name, named), name)
+  #resolved(name: string, named: readonly ResolvedEndpoint[]): Answered {
+    if (this.#closed) return 'same'
+    this.#heard(name)
+    const seeds = this.accept(name, named)
     const designated = named.filter((one) => readNamed(one)?.designated === true)
     const only = designated.length === 1 ? designated[0] : undefined
     const id = only === undefined ? undefined : this.accept(name, [only])[0]?.id
+    const isFirst = !this.#last.has(name)
+    const isChanged = !isFirst && id !== this.#designations.get(name)
     if (id === undefined) this.#designations.delete(name)
     else this.#designations.set(name, id)
-    // Two that disagree designate nobody.
+    // First whom to prefer: an endpoint that is named no more is left at once, for whoever is the best then.
+    this.#tellDesignated()
+    this.#merge('dns', this.#kept(name, seeds, isChanged), name)
+    return isChanged ? 'changed' : 'same'
+  }
+
+  /** One odd answer cuts nobody off: what was named before it stays until it has been said again, as in `Designation`. */
+  #kept(name: string, seeds: readonly EndpointSeed[], isChanged: boolean): readonly EndpointSeed[] {
+    const last = this.#last.get(name)
+    const now = this.platform.now()
+    const changedAt = isChanged ? now : (last?.changedAt ?? -NEVER)
+    const former = now - changedAt < CONFIRM_MS ? (last?.seeds ?? []) : []
+    const all = [...seeds, ...former.filter(({ id }) => !seeds.some((seed) => seed.id === id))]
+    this.#last.set(name, { seeds: all, changedAt })
+    return all
+  }
+
+  /** Two that disagree designate nobody. */
+  #tellDesignated(): void {
     const [first, ...others] = new Set(this.#designations.values())
     this.hooks.designated(others.length > 0 ? undefined : first)
   }
 
+  #heard(name: string): void {
+    this.#failing.delete(name)
+    this.#answeredAt.set(name, this.platform.now())
+  }
+
   /** Told once until it has answered again: it is asked every few seconds. */
-  #failed(name: string, sentence: string, cause?: unknown): void {
-    if (this.#closed || this.#failing.has(name)) return
+  #failed(source: 'topology' | 'dns', name: string, sentence: string, cause?: unknown): void {
+    if (this.#closed) return
+    this.#lapse(source, name)
+    if (this.#failing.has(name)) return
     this.#failing.add(name)
     this.hooks.warn('RESOLVER_FAILED', sentence, cause)
+  }
+
+  /** Nothing is believed for ever. */
+  #lapse(source: 'topology' | 'dns', name: string): void {
+    const answeredAt = this.#answeredAt.get(name)
+    if (answeredAt === undefined || this.platform.now() - answeredAt < STALE_MS) return
+    this.#answeredAt.delete(name)
+    this.#tags.delete(name)
+    this.#last.delete(name)
+    this.hooks.merge(source, [], name)
+    if (this.#designations.delete(name)) this.#tellDesignated()
   }
 
   #merge(source: EndpointSource, seeds: readonly EndpointSeed[], name: string): void {
     if (seeds.length > 0) this.hooks.merge(source, seeds, name)
   }
-}
-
-/** Names are the user's: two resolvers of one name must not overwrite each other. */
-function distinct(specs: readonly ResolverSpec[]): ResolverSpec[] {
-  const taken = new Set<string>()
-  return specs.map((spec) => {
-    let { name } = spec
-    for (let count = 2; taken.has(name); count += 1) name = `${spec.name} (${count})`
-    taken.add(name)
-    return { ...spec, name }
-  })
-}
-
-/** What resolvers of the user and the store give is untrusted, whatever its type says. */
-function readNamed(entry: unknown): ResolvedEndpoint | undefined {
-  if (typeof entry !== 'object' || entry === null) return undefined
-  const { url, address, server, rank, designated } = entry as { readonly [Name in keyof ResolvedEndpoint]?: unknown }
-  if (typeof url !== 'string') return undefined
-  // A name in its place would be dialled under the name, and the certificate, of another.
-  if (address !== undefined && (typeof address !== 'string' || normaliseAddress(address) === undefined))
-    return undefined
-  return {
-    url,
-    ...(address === undefined ? {} : { address }),
-    ...(typeof server === 'string' ? { server } : {}),
-    ...(typeof rank === 'number' && Number.isFinite(rank) ? { rank } : {}),
-    ...(designated === true ? { designated } : {}),
-  }
-}
-
-/** For people: the host alone, so that nothing else of a foreign text is shown. */
-function hostOf(url: string): string {
-  const host = /^[a-z][a-z\d+.-]*:\/\/(?:[^@/]*@)?([\w.:[\]-]{1,100})/i.exec(url)?.[1]
-  return host === undefined ? 'an endpoint' : `the host ${host}`
 }
 
 function seedOf(endpoint: ClientConfig['endpoints'][number]): EndpointSeed {

@@ -2,47 +2,11 @@
  * Resolvers: sources of endpoints beside the configuration and the servers' own `peers`. The built-in one carries a
  * tagged spec, which the driver carries out with the platform's callbacks.
  */
+import type { Resolver } from '../platform/platform'
 import { checkKeys, checkRule, failUrl } from './options-check'
 import { redact } from './redact'
 
-/** One endpoint as a resolver names it. Subject to the rules for learned names (`allowedHosts`, no downgrade). */
-export interface ResolvedEndpoint {
-  /** Base URL. The dedicated hostname's own URL together with `address`: that name at this address. */
-  readonly url: string
-  /** Dial this IP address (Node). */
-  readonly address?: string
-  /** Name of the server, where the source knows it. */
-  readonly server?: string
-  /** Lower is preferred. Default: the place in the list. */
-  readonly rank?: number
-  /** The dedicated hostname points here now. */
-  readonly designated?: boolean
-}
-
-/** What a resolver is asked for. */
-export interface ResolveContext {
-  /** Name of the dedicated hostname, without scheme and port. */
-  readonly hostname: string
-  /** Its normalised base URL. */
-  readonly url: string
-  /** The UCC of the client, where it names one. */
-  readonly ucc?: string
-  /** Aborted when the answer is not wanted any more. */
-  readonly signal: AbortSignal
-}
-
-/** A source of endpoints. An empty answer is refused and the last good one stays; a rejection is a warning. */
-export interface Resolver {
-  /** For events and the decision log. */
-  readonly name: string
-  /**
-   * Milliseconds between two questions, ±10 %.
-   * @default 10000
-   */
-  readonly pollMs?: number
-  /** All endpoints known now, best first. */
-  resolve(context: ResolveContext): Promise<readonly ResolvedEndpoint[]>
-}
+export type { KnownEndpoint, ResolveContext, ResolvedEndpoint, Resolver } from '../platform/platform'
 
 /** The built-in topology document, as {@link topologyDocument} makes it. Only the client can carry it out. */
 export interface TopologyResolver {
@@ -82,5 +46,16 @@ export function topologyDocument(url: string | URL, options: { readonly pollMs?:
     kind: 'topology',
     url: text,
     pollMs: pollMs as number,
+  })
+}
+
+/** Names are the user's: two resolvers of one name must not overwrite each other. */
+export function distinct(specs: readonly ResolverSpec[]): ResolverSpec[] {
+  const taken = new Set<string>()
+  return specs.map((spec) => {
+    let { name } = spec
+    for (let count = 2; taken.has(name); count += 1) name = `${spec.name} (${count})`
+    taken.add(name)
+    return { ...spec, name }
   })
 }

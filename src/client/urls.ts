@@ -58,7 +58,7 @@ export function normaliseBase(input: string | URL, defaults: BaseDefaults = NO_D
   const text = typeof input === 'string' ? input.trim() : input.href
   if (text === '') return bad('must not be empty')
   const bare = !WITH_SCHEME.test(text)
-  const url = parse(bare ? withDefaults(text, defaults) : text)
+  const url = isMistyped(text) ? undefined : parse(bare ? withDefaults(text, defaults) : text)
   if (url === undefined)
     return bad(
       'must be a host name or an http or https URL, such as "srv1.contoso.com" or "https://srv1.contoso.com/base"',
@@ -94,6 +94,12 @@ function readBase(url: URL, scheme: 'http' | 'https', text: string): BaseResult 
     ok: true,
     base: { url: `${scheme}://${host}${port === '' ? '' : `:${port}`}${path}`, name, isIp, scheme, port, path },
   }
+}
+
+/** `https:/srv1`, `https:\\srv1`, `https://https://srv1`: the URL standard takes "https" for the host. */
+function isMistyped(text: string): boolean {
+  const [authority = ''] = text.replace(WITH_SCHEME, '').split('/', 1)
+  return authority.includes('\\') || (authority.endsWith(':') && normaliseAddress(authority) === undefined)
 }
 
 function withDefaults(text: string, defaults: BaseDefaults): string {

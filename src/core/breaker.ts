@@ -5,9 +5,11 @@
  */
 import { ConsecutiveBreaker, CountBreaker } from 'cockatiel'
 import { Backoff } from './backoff'
+import { BREAKER_TRANSITIONS } from './endpoint-transitions'
 import type { Random } from './random'
 import type { BreakerSettings } from './settings'
 import type { DurationMs, Instant } from './time'
+import { transition } from './transitions'
 
 export type BreakerState =
   | { readonly is: 'closed' }
@@ -54,7 +56,7 @@ export class EndpointBreaker {
     const wasOpen = this.#state.is !== 'closed'
     if (this.#state.is === 'open' && this.#state.permanent === permanent) return false
     const openMs = permanent ? this.settings.permanentOpenMs : this.#backoff.next()
-    this.#state = { is: 'open', until: now + openMs, permanent }
+    this.#state = { is: transition(BREAKER_TRANSITIONS, this.#state.is, 'trip'), until: now + openMs, permanent }
     return !wasOpen
   }
 
@@ -65,10 +67,10 @@ export class EndpointBreaker {
     if (this.#state.is === 'open' && now < this.#state.until && rise > 1) return false
     const passes = this.#state.is === 'half-open' ? this.#state.passes + 1 : 1
     if (passes < rise) {
-      this.#state = { is: 'half-open', passes }
+      this.#state = { is: transition(BREAKER_TRANSITIONS, this.#state.is, 'pass'), passes }
       return false
     }
-    this.#state = { is: 'closed' }
+    this.#state = { is: transition(BREAKER_TRANSITIONS, this.#state.is, 'close') }
     // Fresh counters: cockatiel's keep their samples, so that one failure after closing would reopen (measured, 3.2.1).
     this.#consecutive = this.#newConsecutive()
     this.#count = this.#newCount()
@@ -77,8 +79,9 @@ export class EndpointBreaker {
 
   /** The prober's failure: a half-open breaker opens again, an open one starts its rise anew. */
   probeFailed(now: Instant): void {
-    if (this.#state.is === 'half-open')
-      this.#state = { is: 'open', until: now + this.#backoff.next(), permanent: false }
+    if (this.#state.is !== 'half-open') return
+    const is = transition(BREAKER_TRANSITIONS, this.#state.is, 'fail')
+    this.#state = { is, until: now + this.#backoff.next(), permanent: false }
   }
 
   /** Welcome, restore, resubscribe and a stable time are behind us: only now are the waits short again. */
@@ -97,7 +100,8 @@ export class EndpointBreaker {
 
   #newCount(): CountBreaker {
     const { failures, window } = this.settings
-    // cockatiel opens *above* the threshold: 5 of 10 needs 0.499, pinned by a table test.
-    return new CountBreaker({ threshold: failures / window - 0.001, size: window, minimumNumberOfCalls: window })
+    // cockatiel opens *above* the threshold, so it lies half a failure below: 5 of 10 is 0.45. Always between 0 and 1,
+    // and further from a whole count than rounding reaches, up to the largest window.
+    return new CountBreaker({ threshold: (failures - 0.5) / window, size: window, minimumNumberOfCalls: window })
   }
 }

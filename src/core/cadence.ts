@@ -43,7 +43,7 @@ export class Cadence {
     if (seats.some((seat) => seat.watchful)) return lastAt + unit * edgeMs
     const missing = endpoint.misses > 0 && endpoint.misses < health.fall
     const returning = endpoint.breaker.state.is !== 'closed' && endpoint.liveness.is === 'up'
-    if (missing || returning || this.#recheck.has(endpoint.id)) return lastAt + unit * edgeMs
+    if (missing || returning || endpoint.isSettling || this.#recheck.has(endpoint.id)) return lastAt + unit * edgeMs
     if (this.hidden) return lastAt + unit * health.hiddenIntervalMs
     const standbyAt = lastAt + unit * health.standbyIntervalMs
     if (!seats.some((seat) => isInUse(seat, endpoint))) return standbyAt
@@ -65,6 +65,6 @@ export class Cadence {
 }
 
 function isInUse(seat: Seat, endpoint: Endpoint): boolean {
-  const here = seat.place.is === 'at' ? seat.place.endpointId : undefined
+  const here = seat.place.is === 'searching' ? undefined : seat.place.endpointId
   return here === endpoint.id || seat.move?.plan.to === endpoint.id
 }

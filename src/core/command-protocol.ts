@@ -53,6 +53,8 @@ export type OutboxInput =
   | { readonly type: 'link-left'; readonly link: LinkId }
   /** The UCC behind the link started or stopped: commands are held while it does not run. */
   | { readonly type: 'link-running'; readonly link: LinkId; readonly running: boolean }
+  /** Our monotonic clock stood still for so long (sleep): for whoever waits, that time has passed. */
+  | { readonly type: 'slept'; readonly ms: DurationMs }
   | { readonly type: 'clock'; readonly link: LinkId; readonly offsetMs: DurationMs }
   | { readonly type: 'result'; readonly link: LinkId; readonly id: number; readonly frame: ResultFrame }
   /** The session numbered a `send` effect: `id` on that link is this command. */

@@ -4,7 +4,8 @@
  */
 import { NEVER, type DurationMs, type Instant } from './time'
 
-const CONFIRM_MS: DurationMs = 2000
+/** How far apart two equal answers must be to be believed. */
+export const CONFIRM_MS: DurationMs = 2000
 
 export class Designation {
   /** Nobody, while the answer names none or several. */

@@ -1,6 +1,7 @@
 /** One endpoint and what is known of it. Liveness and breaker belong here; readiness and term to (server, UCC). */
 import { Backoff } from './backoff'
 import { EndpointBreaker } from './breaker'
+import { CONFIRM_MS } from './designation'
 import type { EndpointSeed, EndpointSource, TokenRefusal } from './pool-protocol'
 import type { Random } from './random'
 import type { FailureKind, NetworkFailure, Road } from './road'
@@ -11,6 +12,9 @@ import { NEVER, type DurationMs, type Instant } from './time'
 /** How long a refused token bars an endpoint: grows with each refusal in a row. */
 const REFUSAL_MS = 30_000
 const MAX_REFUSAL_MS = 300_000
+
+/** Two re-pointings within this time: who answers here is chance. */
+const SHARED_OUT_MS = 60_000
 
 /** Does this endpoint speak the readiness contract? `absent` is judged by liveness and traffic. */
 export type Contract = 'unknown' | 'present' | 'absent'
@@ -45,6 +49,9 @@ export class Endpoint {
   /** The source its seed is from. */
   seedFrom = ''
   readonly breaker: EndpointBreaker
+  /** When another server began to answer here than before, and when that happened the time before. */
+  #repointedAt: Instant = -NEVER
+  #repointedBefore: Instant = -NEVER
   /** Since when no source names it any more. */
   removedAt: Instant | undefined
 
@@ -133,6 +140,30 @@ export class Endpoint {
    */
   isBrokenBy(status: number): boolean {
     return status >= 500 && (this.contract !== 'present' || this.failsTraffic)
+  }
+
+  /** Another server answers here now. */
+  repoint(now: Instant): void {
+    this.#repointedBefore = this.#repointedAt
+    this.#repointedAt = now
+  }
+
+  /**
+   * Has the server that answers here answered again, long enough after it began to? A load balancer that shares
+   * connections out changes its mind with each of them: there only a minute without a change counts.
+   */
+  get isSettled(): boolean {
+    const neededMs = this.#isSharedOut ? SHARED_OUT_MS : CONFIRM_MS
+    return this.liveness.is === 'up' && this.liveness.at - this.#repointedAt >= neededMs
+  }
+
+  /** Another server has just begun to answer here: soon it will be clear whether it stays. */
+  get isSettling(): boolean {
+    return !this.isSettled && !this.#isSharedOut && this.liveness.is === 'up'
+  }
+
+  get #isSharedOut(): boolean {
+    return this.#repointedAt - this.#repointedBefore < SHARED_OUT_MS
   }
 
   /** Did anything answer at or after this instant? */

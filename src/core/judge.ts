@@ -5,6 +5,7 @@
 import type { Standing } from './choose'
 import { Designation } from './designation'
 import { errorPage, HARD, PERMANENT, PROVES_NETWORK, type Endpoint } from './endpoint'
+import { LIVENESS_TRANSITIONS } from './endpoint-transitions'
 import { Fence } from './fence'
 import type { EndpointSeed, EndpointSource, PoolEffect, ProbeResult, TrafficOutcome } from './pool-protocol'
 import type { Random } from './random'
@@ -13,6 +14,7 @@ import type { NetworkFailure } from './road'
 import { Roster } from './roster'
 import type { PoolSettings } from './settings'
 import type { Instant } from './time'
+import { transition } from './transitions'
 import { PROTOCOL_VERSION, type ReadinessBody } from './wire'
 
 /** A probe of this endpoint is wanted now (soft evidence, an answer that contradicts the beats, a returning server). */
@@ -118,7 +120,7 @@ export class Judge {
     if (saying.via === 'welcome') {
       // Only a new connection says where the road leads now: the beats of an old one speak for the server left behind.
       // It does not say whether readiness can be asked there: only an answer does.
-      this.#namedServer(endpoint, server)
+      this.#namedServer(now, endpoint, server)
     }
     if (saying.state === 'running') endpoint.failsTraffic = false
     this.#hear(now, endpoint, server, ucc, saying)
@@ -170,7 +172,7 @@ export class Judge {
     endpoint.contract = 'present'
     endpoint.failsTraffic = false
     this.forgetWarning('FOREIGN_READINESS', endpoint.id)
-    this.#namedServer(endpoint, body.server)
+    this.#namedServer(now, endpoint, body.server)
     this.#passed(now, endpoint, ucc, rttMs)
     this.#hear(now, endpoint, body.server, ucc, {
       state: body.state,
@@ -204,7 +206,7 @@ export class Judge {
   }
 
   #passed(now: Instant, endpoint: Endpoint, ucc: string | undefined, rttMs: number): void {
-    endpoint.liveness = { is: 'up', at: now }
+    endpoint.liveness = { is: transition(LIVENESS_TRANSITIONS, endpoint.liveness.is, 'answered'), at: now }
     endpoint.answered()
     endpoint.rttMs = rttMs
     if (!endpoint.passed.hear(ucc)) return endpoint.breaker.success()
@@ -222,7 +224,8 @@ export class Judge {
 
   #missed(now: Instant, endpoint: Endpoint, ucc: string | undefined, failure: NetworkFailure): void {
     if (failure.kind === 'aborted') return
-    endpoint.liveness = { is: 'down', at: now, kind: failure.kind }
+    const is = transition(LIVENESS_TRANSITIONS, endpoint.liveness.is, 'missed')
+    endpoint.liveness = { is, at: now, kind: failure.kind }
     endpoint.lastError = failure.code ?? failure.message
     endpoint.passed.reset()
     const counts = endpoint.missed.hear(ucc)
@@ -268,12 +271,13 @@ export class Judge {
     this.#changed(endpoint, 'breaker-open', `${endpoint.seed.name} is not used: ${reason}.`)
   }
 
-  #namedServer(endpoint: Endpoint, server: string): void {
+  #namedServer(now: Instant, endpoint: Endpoint, server: string): void {
     if (endpoint.server === server) return
     const before = endpoint.server
     endpoint.server = server
     if (before === undefined) return
     endpoint.forgetRefusal()
+    endpoint.repoint(now)
     endpoint.generation += 1
     this.emit({ type: 'release', endpointId: endpoint.id, generation: endpoint.generation })
     this.#changed(endpoint, 're-pointed', `${endpoint.seed.name} led to ${before} and now leads to ${server}.`)

@@ -3,9 +3,11 @@
  * waits, all others are leaving. Ends links: at once, or with a goodbye that lets results in flight come home.
  */
 import type { Link } from './link'
+import { LINK_TRANSITIONS } from './link-transitions'
 import type { SessionEffect } from './session-protocol'
 import type { DurationMs, Instant } from './time'
 import type { LinkId } from './topic-protocol'
+import { transition } from './transitions'
 import { WarmStandby } from './warm-standby'
 import { CLOSE, type ClientFrame } from './wire'
 
@@ -85,7 +87,7 @@ export class LinkBook {
 
   /** Gives a link up at once. */
   drop(link: Link | undefined): void {
-    if (link === undefined) return
+    if (link === undefined || link.phase.is === 'gone') return
     this.remove(link)
     this.host.emit({ type: 'abandon-link', link: link.id })
   }
@@ -95,32 +97,30 @@ export class LinkBook {
     this.#links.delete(link.id)
     if (this.standby.link === link.id) this.standby.lost(this.host.now())
     this.#unrole(link)
+    link.phase = { is: transition(LINK_TRANSITIONS, link.phase.is, 'end') }
     this.host.lost(link.id, 'gone')
   }
 
   /** A goodbye, so that silence is not taken for a lost agent. Results in flight may still come. */
   leave(link: Link | undefined, reason: string): void {
-    if (link === undefined || link.phase.is === 'leaving') return
+    if (link === undefined || link.isLeft) return
     if (link.welcome === undefined) return this.drop(link)
     this.#unrole(link)
     this.host.lost(link.id, 'left')
     const waitMs = this.host.isClosing() ? 0 : LEAVE_GRACE_MS
-    link.phase = { is: 'leaving', deadline: this.host.now() + waitMs, closing: false }
+    link.phase = { is: transition(LINK_TRANSITIONS, link.phase.is, 'leave'), deadline: this.host.now() + waitMs }
     this.host.send(link, { type: 'leave', reason })
     this.finishLeaving(link)
   }
 
   /** Closes a left link when its results are in or its time is up; drops it when the close is not answered. */
   finishLeaving(link: Link): void {
-    if (link.phase.is !== 'leaving') return
+    const { phase } = link
     const now = this.host.now()
-    if (link.phase.closing) {
-      if (now >= link.phase.deadline) this.drop(link)
-      return
-    }
-    if (this.host.awaits(link.id) && now < link.phase.deadline) return
+    if (phase.is === 'closing' && now >= phase.deadline) return this.drop(link)
+    if (phase.is !== 'leaving' || (this.host.awaits(link.id) && now < phase.deadline)) return
     const graceMs = this.host.isClosing() ? LAST_CLOSE_GRACE_MS : CLOSE_GRACE_MS
-    link.phase = { is: 'leaving', deadline: now + graceMs, closing: true }
+    link.phase = { is: transition(LINK_TRANSITIONS, phase.is, 'close'), deadline: now + graceMs }
     this.host.emit({ type: 'close-link', link: link.id, code: CLOSE.normal, reason: 'leave' })
   }
 

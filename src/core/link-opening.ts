@@ -4,14 +4,16 @@
  */
 import { helloOf } from './client-frames'
 import type { OutboxInput } from './command-protocol'
-import type { Link } from './link'
+import type { Link, LinkPhase } from './link'
 import type { LinkBook } from './link-book'
+import { LINK_TRANSITIONS } from './link-transitions'
 import { MoveReporter } from './move-timings'
 import type { LossCause, PoolInput } from './pool-protocol'
 import { restoreEffect, welcomedInput } from './session-frames'
 import type { SessionConfig, SessionEffect, SessionInput } from './session-protocol'
 import type { TopicSet } from './session-topics'
 import { NEVER, type Instant } from './time'
+import { transition } from './transitions'
 import type { ClientFrame } from './wire'
 
 export interface OpeningHost {
@@ -31,7 +33,8 @@ const COMMANDS_AFTER_MS = 5000
 
 export class LinkOpening {
   readonly #reporter = new MoveReporter()
-  #previous: { readonly server: string; readonly reason: string } | undefined
+  /** Server of the last link that was the client's. */
+  #left: string | undefined
   #stableAt: Instant = NEVER
 
   constructor(
@@ -57,8 +60,11 @@ export class LinkOpening {
 
   greet(link: Link): void {
     if (link.phase.is !== 'dialling' || !link.socketOpen || link.token.is !== 'had') return
-    link.phase = { is: 'greeting', deadline: link.phase.deadline }
-    this.host.send(link, helloOf(link, this.config, link.plan === undefined ? undefined : this.#previous))
+    link.phase = { is: transition(LINK_TRANSITIONS, link.phase.is, 'hello'), deadline: link.phase.deadline }
+    const { plan } = link
+    const previous =
+      plan === undefined || this.#left === undefined ? undefined : { server: this.#left, reason: plan.reason }
+    this.host.send(link, helloOf(link, this.config, previous))
   }
 
   tokenAnswer(link: Link, answer: Extract<SessionInput, { type: 'token' }>): void {
@@ -68,7 +74,7 @@ export class LinkOpening {
       return this.greet(link)
     }
     // A renewal in band. When the provider fails, the server will say so in its time.
-    if (answer.token === undefined || link.phase.is === 'leaving') return
+    if (answer.token === undefined || link.isLeft) return
     this.host.send(link, { type: 'authorize', token: answer.token })
     // Nothing answers `authorize`: the next token is taken to live as long as the first one.
     link.renewTokenLater(this.host.now())
@@ -83,7 +89,8 @@ export class LinkOpening {
     if (!link.running || belowFence)
       return this.host.end(link, { type: 'not-ready', state: link.running ? 'unknown' : welcome.state })
     if (!this.config.hasRestore) return this.#subscribe(link)
-    link.phase = { is: 'restoring', deadline: this.host.now() + this.config.settings.connect.restoreTimeoutMs }
+    const deadline = this.host.now() + this.config.settings.connect.restoreTimeoutMs
+    link.phase = { is: transition(LINK_TRANSITIONS, link.phase.is, 'restore'), deadline }
     this.host.emit(restoreEffect(link, plan))
   }
 
@@ -96,40 +103,49 @@ export class LinkOpening {
   /** All subscribes in one flush; commands follow when they are answered. */
   #subscribe(link: Link): void {
     link.times.restored = this.host.now()
-    const overlapEnd = this.host.now() + this.config.settings.connect.overlapMs
-    const deadline = link.plan?.makeBeforeBreak === true ? overlapEnd : NEVER
-    link.phase = { is: 'resuming', deadline, commandsAt: this.host.now() + COMMANDS_AFTER_MS }
-    // After a loss there is no other side to wait for: this one is it, as soon as it is restored.
-    if (link.plan?.makeBeforeBreak !== true) this.commit(link)
+    const deadline = this.host.now() + this.config.settings.connect.overlapMs
+    const commandsAt = this.host.now() + COMMANDS_AFTER_MS
+    if (link.plan?.makeBeforeBreak === true) {
+      link.phase = { is: transition(LINK_TRANSITIONS, link.phase.is, 'overlap'), deadline, commandsAt }
+    } else {
+      // After a loss there is no other side to wait for: this one is it, as soon as it is restored.
+      link.phase = { is: transition(LINK_TRANSITIONS, link.phase.is, 'resume'), commandsAt }
+      this.#commit(link)
+    }
     for (const topic of this.host.topics().names()) this.host.topics().ready(this.host.now(), link, topic)
     this.progress(link)
   }
 
   /** Looks whether all is answered, and whether all topics have changed sides. */
   progress(link: Link): void {
-    if (link.phase.is !== 'resuming') return
+    const { phase } = link
+    if (phase.is !== 'overlapping' && phase.is !== 'resuming') return
     const names = this.host
       .topics()
       .names()
       .filter((name) => this.host.topics().wanting(name))
     const answered = names.every((name) => link.answered.has(name))
-    if (!link.commandsOpen && (answered || this.host.now() >= link.phase.commandsAt)) this.#openCommands(link)
-    const complete = names.every((name) => link.adopted.has(name))
-    const overlapOver = link.plan?.makeBeforeBreak === true && this.host.now() >= link.phase.deadline
-    if (!complete && !overlapOver) return
-    if (!complete) {
-      // The overlap is over: the new side is taken as it is; what is missing there comes when it comes.
-      if (this.host.links.current !== link) this.commit(link)
-      link.phase = { ...link.phase, deadline: NEVER }
-      return
-    }
+    if (!link.commandsOpen && (answered || this.host.now() >= phase.commandsAt)) this.#openCommands(link)
+    if (names.every((name) => link.adopted.has(name))) return this.#complete(link, phase)
+    // The overlap is over: the new side is taken as it is; what is missing there comes when it comes.
+    if (phase.is === 'overlapping' && this.host.now() >= phase.deadline) this.takeOver(link)
+  }
+
+  #complete(link: Link, { is }: Extract<LinkPhase, { is: 'overlapping' | 'resuming' }>): void {
     if (!link.commandsOpen) this.#openCommands(link)
-    link.phase = { is: 'live' }
+    link.phase = { is: transition(LINK_TRANSITIONS, is, 'complete') }
     link.times.live = this.host.now()
-    if (this.host.links.current !== link) this.commit(link)
+    if (is === 'overlapping') this.#commit(link)
     this.#stableAt = this.host.now() + this.config.settings.connect.stableAfterMs
     const moved = this.#reporter.finish(link, this.host.now())
     if (moved !== undefined) this.host.emit(moved)
+  }
+
+  /** There is no old side any more, or no more time for it: the new one is taken as it is. */
+  takeOver(link: Link): void {
+    if (link.phase.is !== 'overlapping') return
+    this.#commit(link)
+    link.phase = { is: transition(LINK_TRANSITIONS, link.phase.is, 'commit'), commandsAt: link.phase.commandsAt }
   }
 
   #openCommands(link: Link): void {
@@ -144,7 +160,7 @@ export class LinkOpening {
   }
 
   /** From now on this link is the client's. */
-  commit(link: Link): void {
+  #commit(link: Link): void {
     const { plan } = link
     const former = this.host.links.commit(link)
     if (plan !== undefined) {
@@ -153,7 +169,7 @@ export class LinkOpening {
       this.#repeatGoaway(link)
     }
     this.host.links.leave(former, plan?.reason ?? 'moved')
-    this.#previous = { server: link.server, reason: plan?.reason ?? 'moved' }
+    this.#left = link.server
   }
 
   /** It was told to leave before it was the client's: the pool hears of it now. */

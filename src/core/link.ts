@@ -6,10 +6,7 @@ import { NEVER, type DurationMs, type Instant } from './time'
 import type { LinkId } from './topic-protocol'
 import { CLOSE, type WelcomeFrame } from './wire'
 
-/**
- * What a connection goes through. "Open" is not success: a link carries the session only from `resuming` on, and the
- * backoffs are reset only after a stable while of `live`.
- */
+/** What a connection goes through; `LINK_TRANSITIONS` says how. */
 export type LinkPhase =
   /** Socket and token are on their way; `hello` leaves when both are there. */
   | { readonly is: 'dialling'; readonly deadline: Instant }
@@ -17,11 +14,16 @@ export type LinkPhase =
   /** Warm standby: welcomed, not restored. */
   | { readonly is: 'idle' }
   | { readonly is: 'restoring'; readonly deadline: Instant }
-  /** Subscribes are out: commands wait for their answers until the deadline. */
-  | { readonly is: 'resuming'; readonly deadline: Instant; readonly commandsAt: Instant }
+  /** Subscribes are out, and the old side carries the client until the deadline. Commands wait for their answers. */
+  | { readonly is: 'overlapping'; readonly deadline: Instant; readonly commandsAt: Instant }
+  /** It is the client's; topics are on their way. */
+  | { readonly is: 'resuming'; readonly commandsAt: Instant }
   | { readonly is: 'live' }
   /** Said goodbye; results in flight may still come. */
-  | { readonly is: 'leaving'; readonly deadline: Instant; readonly closing: boolean }
+  | { readonly is: 'leaving'; readonly deadline: Instant }
+  /** The close handshake is under way. */
+  | { readonly is: 'closing'; readonly deadline: Instant }
+  | { readonly is: 'gone' }
 
 /** The part of a token's life after which the next one is asked for. */
 const RENEW_AT = 0.8
@@ -119,8 +121,8 @@ export class Link {
       case 'restoring':
         this.phase = { is: phase.is, deadline: later(phase.deadline, limits.restoreTimeoutMs) }
         return
-      case 'resuming':
-        if (phase.deadline !== NEVER) this.phase = { ...phase, deadline: later(phase.deadline, limits.overlapMs) }
+      case 'overlapping':
+        this.phase = { ...phase, deadline: later(phase.deadline, limits.overlapMs) }
         return
       default:
     }
@@ -132,7 +134,12 @@ export class Link {
 
   /** Restored: takes subscriptions. */
   get carries(): boolean {
-    return this.phase.is === 'resuming' || this.phase.is === 'live'
+    return this.phase.is === 'overlapping' || this.phase.is === 'resuming' || this.phase.is === 'live'
+  }
+
+  /** Nothing new is said on it: its goodbye is, or it is gone. */
+  get isLeft(): boolean {
+    return this.phase.is === 'leaving' || this.phase.is === 'closing' || this.phase.is === 'gone'
   }
 
   /** In-band proof of readiness is told to the pool at most this often. */
@@ -172,9 +179,9 @@ export class Link {
   deadline(): Instant {
     const { phase } = this
     const own = 'deadline' in phase ? phase.deadline : NEVER
-    const commands = phase.is === 'resuming' && !this.commandsOpen ? phase.commandsAt : NEVER
-    const watched = phase.is === 'leaving' ? NEVER : (this.detector?.deadline() ?? NEVER)
-    return Math.min(own, commands, watched, phase.is === 'leaving' ? NEVER : this.tokenRenewAt)
+    if (this.isLeft) return own
+    const commands = 'commandsAt' in phase && !this.commandsOpen ? phase.commandsAt : NEVER
+    return Math.min(own, commands, this.detector?.deadline() ?? NEVER, this.tokenRenewAt)
   }
 }
 

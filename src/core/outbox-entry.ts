@@ -1,21 +1,56 @@
 /** One command on its way, and which `set`s came after it. */
 import type { CommandRequest } from './command-protocol'
 import type { Succession } from './command-safety'
+import { COMMAND_TRANSITIONS } from './command-transitions'
 import type { LinkId } from './topic-protocol'
+import { transition } from './transitions'
+
+/** It may have been executed by a server whose answer never came; `keys` names that server's memory. */
+export interface Doubt {
+  readonly keys: string | undefined
+}
 
 export type EntryPlace =
-  /** Waits for a link: never sent, certainly not executed, or (with a `doubt`) to be sent again. */
+  /** Waits for a link: never sent, or certainly not executed. */
   | { readonly name: 'held' }
   /** On the wire, not answered. */
   | { readonly name: 'sent'; readonly link: LinkId; readonly id: number }
+  /** Waits for a link on which it may be sent again. */
+  | { readonly name: 'doubted'; readonly doubt: Doubt }
+  /** On the wire once more. */
+  | { readonly name: 'repeated'; readonly link: LinkId; readonly id: number; readonly doubt: Doubt }
 
 export interface Entry {
-  readonly request: CommandRequest
+  /** Its deadline comes nearer by what our clock did not count. */
+  request: CommandRequest
   /** Order of the calls. */
   readonly order: number
   place: EntryPlace
-  /** It may have been executed by a server whose answer never came; `keys` names that server's memory. */
-  doubt: { readonly keys: string | undefined } | undefined
+}
+
+/** On the wire of a link, not answered. */
+export type OnWire = Extract<EntryPlace, { link: LinkId }>
+
+export function isOnWire(place: EntryPlace): place is OnWire {
+  return place.name === 'sent' || place.name === 'repeated'
+}
+
+/** On the wire of that link now. */
+export function sentOn(place: EntryPlace, link: LinkId, id: number): OnWire {
+  if (place.name !== 'doubted') return { name: transition(COMMAND_TRANSITIONS, place.name, 'send'), link, id }
+  return { name: transition(COMMAND_TRANSITIONS, place.name, 'send'), link, id, doubt: place.doubt }
+}
+
+/** Refused as not running: it waits again, with the doubt that an earlier link left. */
+export function postponed(place: OnWire): EntryPlace {
+  if (place.name === 'sent') return { name: transition(COMMAND_TRANSITIONS, place.name, 'postpone') }
+  return { name: transition(COMMAND_TRANSITIONS, place.name, 'postpone'), doubt: place.doubt }
+}
+
+/** Its link was lost before the answer. In doubt with two memories, no single one can tell any more. */
+export function doubtedAfter(place: OnWire, keys: string | undefined): EntryPlace {
+  const isOne = place.name === 'sent' || place.doubt.keys === keys
+  return { name: transition(COMMAND_TRANSITIONS, place.name, 'lose'), doubt: { keys: isOne ? keys : undefined } }
 }
 
 interface Target {
@@ -56,7 +91,7 @@ export class SetSuccession {
     const ended = target.lastEnded > entry.order
     return {
       superseded: ended || newer.length > 0,
-      overtaken: ended || newer.some((other) => other.place.name === 'sent'),
+      overtaken: ended || newer.some((other) => isOnWire(other.place)),
     }
   }
 }

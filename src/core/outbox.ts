@@ -12,14 +12,16 @@
  */
 import type { CommandRequest, OutboxConfig, OutboxEffect, OutboxInput } from './command-protocol'
 import { isSameMemory, mayRepeat } from './command-safety'
+import { COMMAND_TRANSITIONS, type CommandEnd } from './command-transitions'
 import type { Ending } from './outbox-endings'
 import { expired, laneGone, lost, noRoom, superseded, unknown } from './outbox-endings'
-import type { Entry } from './outbox-entry'
-import { SetSuccession } from './outbox-entry'
+import type { Entry, OnWire } from './outbox-entry'
+import { doubtedAfter, isOnWire, postponed, sentOn, SetSuccession } from './outbox-entry'
 import type { Link } from './outbox-links'
 import { OutboxLinks } from './outbox-links'
 import type { LinkId } from './topic-protocol'
-import type { Instant } from './time'
+import { transition } from './transitions'
+import type { DurationMs, Instant } from './time'
 import { NEVER } from './time'
 import type { ResultFrame } from './wire'
 
@@ -58,7 +60,7 @@ export class OutboxMachine {
     let isHeld = false
     for (const { request, place } of this.#entries.values()) {
       next = Math.min(next, request.deadline)
-      if (place.name === 'held') isHeld = true
+      if (!isOnWire(place)) isHeld = true
     }
     return isHeld ? Math.min(next, this.#links.nextRested(this.#now)) : next
   }
@@ -71,6 +73,7 @@ export class OutboxMachine {
         this.#fail(input.request, { code: 'CLIENT_CLOSED', message: 'The client is closed.' })
       return this.#effects
     }
+    if (input.type === 'slept') this.#age(input.ms)
     // What is late is late, whatever else came: an input that arrives behind its deadline must not send it.
     this.#expire()
     this.#take(input)
@@ -109,7 +112,15 @@ export class OutboxMachine {
         return this.#result(input.link, input.id, input.frame)
       case 'close':
         return this.#close()
+      case 'slept':
       case 'tick':
+    }
+  }
+
+  /** A deadline is a promise to a person, who does not care which clock stood still: nothing leaves hours later. */
+  #age(ms: DurationMs): void {
+    for (const entry of this.#entries.values()) {
+      entry.request = { ...entry.request, deadline: entry.request.deadline - ms }
     }
   }
 
@@ -118,11 +129,8 @@ export class OutboxMachine {
   #linkLost(id: LinkId): void {
     const link = this.#links.lose(id)
     for (const entry of link?.waiting.values() ?? []) {
-      if (entry.request.lane !== undefined) this.#endLane(entry, 'the connection it was bound to was lost')
-      else {
-        entry.place = { name: 'held' }
-        entry.doubt = doubtAfter(entry.doubt, link?.keys)
-      }
+      if (entry.request.lane !== undefined) this.#endLane(entry)
+      else if (isOnWire(entry.place)) entry.place = doubtedAfter(entry.place, link?.keys)
     }
   }
 
@@ -141,14 +149,14 @@ export class OutboxMachine {
 
   #entry(request: CommandRequest): Entry {
     this.#order += 1
-    return { request, order: this.#order, place: { name: 'held' }, doubt: undefined }
+    return { request, order: this.#order, place: { name: 'held' } }
   }
 
   #hasRoom(request: CommandRequest): boolean {
     let count = 1
     let { bytes } = request
     for (const entry of this.#entries.values()) {
-      if (entry.place.name === 'sent') continue
+      if (isOnWire(entry.place)) continue
       count += 1
       bytes += entry.request.bytes
     }
@@ -166,7 +174,7 @@ export class OutboxMachine {
   #send(entry: Entry, link: Link): void {
     const { request } = entry
     const id = this.#nextId(link.link)
-    entry.place = { name: 'sent', link: link.link, id }
+    entry.place = sentOn(entry.place, link.link, id)
     link.waiting.set(id, entry)
     const { offsetMs } = link
     // Rounded down: a command a fraction of a millisecond early is refused, never executed late.
@@ -179,17 +187,18 @@ export class OutboxMachine {
     const link = this.#links.target(this.#now)
     if (link === undefined) return
     for (const entry of [...this.#entries.values()]) {
-      if (entry.place.name !== 'held') continue
+      const { place } = entry
+      if (isOnWire(place)) continue
       const succession = this.#sets.of(entry)
-      if (entry.doubt === undefined) {
-        if (succession.overtaken) this.#end(entry, superseded(entry.request), false)
+      if (place.name === 'held') {
+        if (succession.overtaken) this.#end(entry, 'overtake', superseded(entry.request))
         else this.#send(entry, link)
         continue
       }
-      const sameKeys = isSameMemory(entry.doubt.keys, link.keys)
+      const sameKeys = isSameMemory(place.doubt.keys, link.keys)
       const { sharedKeys } = this.#config
       if (mayRepeat(entry.request.safety, { ...succession, sameKeys, sharedKeys })) this.#send(entry, link)
-      else this.#end(entry, lost(entry.request, sameKeys || succession.superseded), true)
+      else this.#end(entry, 'abandon', lost(entry.request, sameKeys || succession.superseded))
     }
   }
 
@@ -198,49 +207,46 @@ export class OutboxMachine {
   #result(linkId: LinkId, id: number, frame: ResultFrame): void {
     const link = this.#links.known(linkId)
     const entry = link?.waiting.get(id)
-    if (link === undefined || entry === undefined) return
+    if (link === undefined || entry === undefined || !isOnWire(entry.place)) return
     link.waiting.delete(id)
-    const { request } = entry
+    const { request, place } = entry
     const isRefused = frame.status === 'rejected' || (frame.status === 'duplicate' && frame.error !== undefined)
-    if (frame.status === 'expired') return this.#end(entry, this.#lateAnswer(entry), entry.doubt !== undefined)
+    if (frame.status === 'expired') return this.#end(entry, 'late', lateAnswer(request, place))
     if (!isRefused) {
-      this.#finish(entry, true)
+      this.#finish(entry, transition(COMMAND_TRANSITIONS, place.name, 'answer'))
       const duplicate = frame.status === 'duplicate'
       this.#effects.push({ type: 'done', command: request.command, data: frame.data, duplicate })
       return
     }
     if (frame.error?.code === 'not-running' && request.lane === undefined) {
-      entry.place = { name: 'held' }
+      entry.place = postponed(place)
       link.restsUntil = this.#now + NOT_RUNNING_RETRY_MS
       return
     }
-    this.#refused(entry, link, frame)
+    this.#refused(entry, link, place, frame)
   }
 
   /** A refusal by a server that cannot know what another one did leaves the doubt as it was. */
-  #refused(entry: Entry, link: Link, frame: ResultFrame): void {
-    const { request, doubt } = entry
+  #refused(entry: Entry, link: Link, place: OnWire, frame: ResultFrame): void {
+    const { request } = entry
     const reason = frame.error?.code ?? 'unknown'
-    const isDoubtful = doubt !== undefined && request.safety !== 'read' && !isSameMemory(doubt.keys, link.keys)
     const why = frame.error?.message === undefined || frame.error.message === '' ? reason : frame.error.message
-    const message = isDoubtful
-      ? `Command "${request.name}" was refused (${why}), but a server used before may have executed it.`
-      : `Command "${request.name}" was refused: ${why}.`
-    this.#end(entry, { code: isDoubtful ? 'OUTCOME_UNKNOWN' : 'COMMAND_REJECTED', message, reason }, isDoubtful)
-  }
-
-  #lateAnswer(entry: Entry): Ending {
-    return entry.doubt === undefined
-      ? expired(entry.request, 'the server received it too late')
-      : unknown(entry.request, 'it was sent twice and the second one came too late', 'expired')
+    const isDoubtful =
+      place.name === 'repeated' && request.safety !== 'read' && !isSameMemory(place.doubt.keys, link.keys)
+    if (!isDoubtful) {
+      const message = `Command "${request.name}" was refused: ${why}.`
+      return this.#end(entry, 'refuse', { code: 'COMMAND_REJECTED', message, reason })
+    }
+    const message = `Command "${request.name}" was refused (${why}), but a server used before may have executed it.`
+    this.#end(entry, 'abandon', { code: 'OUTCOME_UNKNOWN', message, reason })
   }
 
   #expire(): void {
     for (const entry of [...this.#entries.values()]) {
-      if (entry.request.deadline > this.#now) continue
-      const mayHaveRun = entry.place.name === 'sent' || entry.doubt !== undefined
-      if (!mayHaveRun) this.#end(entry, expired(entry.request), false)
-      else this.#end(entry, unknown(entry.request, 'no answer came before its deadline', 'deadline'), true)
+      const { request } = entry
+      if (request.deadline > this.#now) continue
+      const inDoubt = unknown(request, 'no answer came before its deadline', 'deadline')
+      this.#end(entry, 'stop', entry.place.name === 'held' ? expired(request) : inDoubt)
     }
   }
 
@@ -248,47 +254,42 @@ export class OutboxMachine {
     const entry = this.#entries.get(command)
     if (entry === undefined) return
     const { request } = entry
-    if (entry.place.name === 'sent' || entry.doubt !== undefined) {
-      const ending = unknown(request, 'it was aborted after it had left', 'aborted')
-      return this.#end(entry, { ...ending, abortReason: reason }, true)
-    }
-    this.#finish(entry, false)
     const message = `Command "${request.name}" was aborted before it left.`
-    this.#effects.push({
-      type: 'failed',
-      command,
-      code: 'COMMAND_EXPIRED',
-      message,
-      reason: 'aborted',
-      abortReason: reason,
-    })
+    const ending: Ending =
+      entry.place.name === 'held'
+        ? { code: 'COMMAND_EXPIRED', message, reason: 'aborted' }
+        : unknown(request, 'it was aborted after it had left', 'aborted')
+    this.#end(entry, 'stop', { ...ending, abortReason: reason })
   }
 
-  #endLane(entry: Entry, why: string): void {
-    const isRead = entry.request.safety === 'read'
-    this.#end(entry, isRead ? laneGone(entry.request) : unknown(entry.request, why, 'link-lost'), !isRead)
+  /** Bound to a link that was lost. */
+  #endLane(entry: Entry): void {
+    const { request } = entry
+    if (request.safety === 'read') this.#end(entry, 'drop', laneGone(request))
+    else this.#end(entry, 'abandon', unknown(request, 'the connection it was bound to was lost', 'link-lost'))
   }
 
   #close(): void {
     for (const entry of [...this.#entries.values()]) {
-      const mayHaveRun = entry.place.name === 'sent' || entry.doubt !== undefined
-      const message = `Command "${entry.request.name}" was queued when the client closed; it never left.`
-      if (mayHaveRun) this.#end(entry, unknown(entry.request, 'the client closed before the answer', 'closed'), true)
-      else this.#end(entry, { code: 'CLIENT_CLOSED', message }, false)
+      const { request } = entry
+      const message = `Command "${request.name}" was queued when the client closed; it never left.`
+      const inDoubt = unknown(request, 'the client closed before the answer', 'closed')
+      this.#end(entry, 'stop', entry.place.name === 'held' ? { code: 'CLIENT_CLOSED', message } : inDoubt)
     }
     this.#links.clear()
     this.#isClosed = true
   }
 
-  #end(entry: Entry, ending: Ending, executed: boolean): void {
-    this.#finish(entry, executed)
+  #end(entry: Entry, event: 'overtake' | 'abandon' | 'drop' | 'late' | 'refuse' | 'stop', ending: Ending): void {
+    this.#finish(entry, transition(COMMAND_TRANSITIONS, entry.place.name, event))
     this.#fail(entry.request, ending)
   }
 
-  #finish(entry: Entry, executed: boolean): void {
+  /** Unless it certainly was not executed, it supersedes those before it. */
+  #finish(entry: Entry, end: CommandEnd): void {
     this.#entries.delete(entry.request.command)
-    this.#sets.end(entry, executed)
-    if (entry.place.name === 'sent') this.#links.known(entry.place.link)?.waiting.delete(entry.place.id)
+    this.#sets.end(entry, end !== 'failed')
+    if (isOnWire(entry.place)) this.#links.known(entry.place.link)?.waiting.delete(entry.place.id)
   }
 
   #fail(request: CommandRequest, ending: Ending): void {
@@ -296,7 +297,8 @@ export class OutboxMachine {
   }
 }
 
-/** In doubt with two memories, no single one can tell any more. */
-function doubtAfter(doubt: Entry['doubt'], keys: string | undefined): Entry['doubt'] {
-  return { keys: doubt === undefined || doubt.keys === keys ? keys : undefined }
+function lateAnswer(request: CommandRequest, place: OnWire): Ending {
+  return place.name === 'sent'
+    ? expired(request, 'the server received it too late')
+    : unknown(request, 'it was sent twice and the second one came too late', 'expired')
 }

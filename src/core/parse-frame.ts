@@ -47,6 +47,8 @@ const OPS: ReadonlySet<unknown> = new Set<EventFrame['op']>(['upsert', 'remove',
 
 const MIN_HEARTBEAT_MS = 500
 const MAX_HEARTBEAT_MS = 30_000
+/** No server has a reason to ask for more: a senseless wait would keep a client away for good. */
+const MAX_WAIT_MS = 3_600_000
 /** More peers than any pool has; the rest is not read. */
 const MAX_PEERS = 32
 
@@ -69,6 +71,11 @@ function readNumber(value: unknown): number | undefined {
 
 function readCount(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+}
+
+function readWait(value: unknown): number | undefined {
+  const waitMs = readCount(value)
+  return waitMs === undefined ? undefined : Math.min(MAX_WAIT_MS, waitMs)
 }
 
 export function readState(value: unknown): ReadinessState | undefined {
@@ -221,7 +228,7 @@ function readGoaway(object: JsonObject): GoawayFrame {
   return defined({
     type: 'goaway',
     reason: readText(member(object, 'reason'), 256) ?? 'drain',
-    leaveWithinMs: Math.min(3_600_000, readCount(member(object, 'leaveWithinMs')) ?? 0),
+    leaveWithinMs: readWait(member(object, 'leaveWithinMs')) ?? 0,
     spreadMs: readCount(member(object, 'spreadMs')),
     to: readText(member(object, 'to'), 2048),
   }) as GoawayFrame
@@ -233,7 +240,7 @@ function readReject(object: JsonObject): RejectFrame {
     code: readText(member(object, 'code'), 256) ?? 'invalid',
     message: readText(member(object, 'message')) ?? '',
     id: readCount(member(object, 'id')),
-    retryAfterMs: readCount(member(object, 'retryAfterMs')),
+    retryAfterMs: readWait(member(object, 'retryAfterMs')),
   }) as RejectFrame
 }
 

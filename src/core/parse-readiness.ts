@@ -13,7 +13,7 @@ export function parseReadiness(text: string): ReadinessBody | undefined {
   return defined({
     server,
     state,
-    versions: Array.isArray(versions) ? versions.filter((entry): entry is number => typeof entry === 'number') : [1],
+    versions: Array.isArray(versions) ? versions.filter((entry): entry is number => Number.isSafeInteger(entry)) : [1],
     ucc: readText(member(value, 'ucc'), 256),
     term: readTerm(member(value, 'term')),
     peers: readPeers(member(value, 'peers')),

@@ -6,10 +6,14 @@ import { choose, type Choice, type Standing } from './choose'
 import type { Endpoint } from './endpoint'
 import type { HoldDown } from './failback'
 import type { MovePlan, MoveReason } from './pool-protocol'
+import type { Word } from './readiness-book'
 import { moveKind, type PendingMove, type Settled, type Wish } from './seat-state'
-import type { SeatContext, SeatIdentity } from './seat'
+import type { SeatContext, SeatIdentity } from './seat-context'
+import type { MoveSketch } from './seat-search'
+import { QUIET_TRANSITIONS } from './seat-transitions'
 import { drawSpread } from './spread'
 import { NEVER, type DurationMs, type Instant } from './time'
+import { transition } from './transitions'
 
 /** Moves by term or designation wait at most this long for a quiet moment. A failback waits without bound. */
 const QUIET_LIMIT_MS = 1_800_000
@@ -18,7 +22,7 @@ const ASK_AGAIN_MS = 1000
 
 /** What a seat does for its planned moves. */
 export interface PlannedHost {
-  start(now: Instant, plan: Omit<MovePlan, 'id' | 'road'>): void
+  start(now: Instant, plan: MoveSketch): void
   wake(at: Instant): void
   barredUntil(endpointId: string): Instant
   windowMs(from: Endpoint, to: Standing | undefined): DurationMs
@@ -107,7 +111,13 @@ export class PlannedMoves {
   answered(now: Instant, question: number, allowed: boolean): void {
     const pending = this.#pending
     if (pending === undefined || pending.question.is !== 'asked' || pending.question.question !== question) return
-    this.#pending = { ...pending, question: allowed ? { is: 'granted' } : { is: 'refused', until: now + ASK_AGAIN_MS } }
+    const { is } = pending.question
+    this.#pending = {
+      ...pending,
+      question: allowed
+        ? { is: transition(QUIET_TRANSITIONS, is, 'allow') }
+        : { is: transition(QUIET_TRANSITIONS, is, 'refuse'), until: now + ASK_AGAIN_MS },
+    }
   }
 
   /** The place serves: is there a reason to be elsewhere? */
@@ -127,14 +137,19 @@ export class PlannedMoves {
     this.#pursue(now, place, endpoint)
   }
 
-  /** This road leads to another server now, and that one is the UCC's: its term is higher. */
-  #isRepointed({ live, server }: Settled, endpoint: Endpoint): boolean {
-    if (!live || server === undefined || endpoint.server === undefined || endpoint.server === server) return false
+  /**
+   * This road leads to another server now, and that one is the UCC's: its term is higher. Without a difference of terms
+   * it is a designation, and believed like one.
+   */
+  #isRepointed({ is, server }: Settled, endpoint: Endpoint): boolean {
+    if (is === 'routing' || server === undefined || endpoint.server === undefined) return false
+    if (endpoint.server === server) return false
     const { book } = this.context.judge
-    const now = book.word(endpoint.server, this.who.ucc)
-    const before = book.word(server, this.who.ucc)
-    const isHigher = now?.term !== undefined && before?.term !== undefined && now.term > before.term
-    return isHigher && this.context.judge.standing(endpoint, this.who.ucc).candidate
+    const now = book.word(endpoint.server, this.who.ucc)?.term
+    const before = book.word(server, this.who.ucc)?.term
+    const difference = now === undefined || before === undefined ? 0 : now - before
+    if (difference < 0 || (difference === 0 && !endpoint.isSettled)) return false
+    return this.context.judge.standing(endpoint, this.who.ucc).candidate
   }
 
   /** A planned move through the same endpoint, to who answers there now. */
@@ -145,10 +160,9 @@ export class PlannedMoves {
   }
 
   /** `manual` failback stops moves to a better rank, also by term; a designation and a wish still move. */
-  #isManual(choice: Extract<Choice, { do: 'move' }>, here: Endpoint, mode: 'automatic' | 'manual'): boolean {
-    return (
-      mode === 'manual' && choice.to.rank < here.seed.rank && (choice.reason === 'rank' || choice.reason === 'term')
-    )
+  #isManual({ to, reason }: Extract<Choice, { do: 'move' }>, here: Endpoint, mode: 'automatic' | 'manual'): boolean {
+    const isFailback = to.rank < here.seed.rank && (reason === 'rank' || reason === 'term')
+    return mode === 'manual' && isFailback && !to.designated
   }
 
   /** The topic is silent though everything claims to run: a server that took over since is where it speaks. */
@@ -202,6 +216,7 @@ export class PlannedMoves {
     if (pending === undefined) return
     const notBefore = Math.max(pending.notBefore, this.host.barredUntil(pending.to))
     if (now < notBefore) return this.host.wake(notBefore)
+    if (this.#isMissing(pending)) return
     // Whoever asked for the move, or sees nothing any more, needs no quiet moment.
     const asks = this.who.asksCanMove && pending.reason !== 'switchover' && pending.reason !== 'topic-silent'
     if (asks && pending.question.is !== 'granted' && now < pending.latest) return this.#askQuiet(now, pending, place)
@@ -213,26 +228,38 @@ export class PlannedMoves {
     this.host.start(now, plan)
   }
 
+  /** Nothing presses: whoever has just missed a probe is not moved to before it answers again. */
+  #isMissing({ to, reason }: PendingMove): boolean {
+    const isUrgent = reason === 'drain' || reason === 'switchover'
+    return !isUrgent && this.context.judge.roster.get(to)?.liveness.is === 'down'
+  }
+
   #askQuiet(now: Instant, pending: PendingMove, place: Settled): void {
     this.host.wake(pending.latest)
     const { question: state, kind, to, reason } = pending
     if (state.is === 'asked') return
     if (state.is === 'refused' && now < state.until) return this.host.wake(state.until)
     const question = this.context.nextQuestion()
-    this.#pending = { ...pending, question: { is: 'asked', question } }
+    this.#pending = { ...pending, question: { is: transition(QUIET_TRANSITIONS, state.is, 'ask'), question } }
     this.context.emit({ type: 'ask-can-move', seat: this.who.id, question, kind, from: place.endpointId, to, reason })
   }
 
   #notBefore(now: Instant, place: Settled, to: Standing, reason: MoveReason): Instant {
     if (reason === 'switchover' && this.#wish?.call !== undefined) return now
-    if (reason === 'term' && !this.holdDown.recently(now)) return now
+    const word = this.context.judge.book.word(to.server, this.who.ucc)
+    if (reason === 'term' && !this.holdDown.recently(now) && !this.#isRestless(now, word)) return now
     // A new word is followed; an old one, whose endpoint was lost meanwhile, calls back like a better rank.
     if (reason === 'designation' && this.context.judge.designation.changedAt >= place.since) return now
-    const word = this.context.judge.book.word(to.server, this.who.ucc)
     // Not heard of since it was interrupted: nothing has begun to count. Without a contract only the wish counts.
     const since = word === undefined ? (this.#pending?.since ?? now) : (word.readySince ?? now)
     // Not before this client itself has been away for as long: it left for a reason.
     return Math.max(since, place.since) + this.holdDown.waitMs(now)
+  }
+
+  /** It took two terms within the flap window: it comes and goes, and the next one may be as short. */
+  #isRestless(now: Instant, word: Word | undefined): boolean {
+    const { flapWindowMs } = this.context.settings.failback
+    return word?.risenBeforeAt !== undefined && now - word.risenBeforeAt < flapWindowMs
   }
 
   #latest(now: Instant, reason: MoveReason): Instant {

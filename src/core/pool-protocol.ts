@@ -135,8 +135,11 @@ export type PoolInput =
   | { readonly type: 'hidden'; readonly hidden: boolean }
   /** Something happened around us (online, wake): check at once. */
   | { readonly type: 'check' }
-  /** We ourselves were stopped (sleep, freeze, blocked loop): blame nobody, check at once. */
-  | { readonly type: 'pause'; readonly lateMs: DurationMs }
+  /**
+   * We ourselves were stopped (sleep, freeze, blocked loop): blame nobody, check at once. `uncountedMs`: the part of it
+   * in which our monotonic clock stood still, so that no deadline has come nearer.
+   */
+  | { readonly type: 'pause'; readonly lateMs: DurationMs; readonly uncountedMs?: DurationMs }
   | {
       readonly type: 'seat-open'
       readonly seat: SeatId

@@ -12,7 +12,8 @@ import { Judge } from './judge'
 import { Prober, type Attempt } from './prober'
 import type { PoolEffect, PoolInput, SeatId } from './pool-protocol'
 import type { Random } from './random'
-import { Seat, type SeatContext } from './seat'
+import { Seat } from './seat'
+import type { SeatContext } from './seat-context'
 import type { PoolSettings } from './settings'
 import { Standbys } from './standbys'
 import { NEVER, type DurationMs, type Instant } from './time'
@@ -92,7 +93,7 @@ export class PoolMachine {
       case 'check':
         return this.#prober.urge(now, () => true)
       case 'pause':
-        return this.#pause(now, input.lateMs)
+        return this.#pause(now, input.lateMs, input.uncountedMs ?? 0)
       case 'designated':
         return this.judge.designation.hear(now, input.endpointId)
       case 'token':
@@ -209,13 +210,15 @@ export class PoolMachine {
     }
   }
 
-  #pause(now: Instant, lateMs: DurationMs): void {
+  #pause(now: Instant, lateMs: DurationMs, uncountedMs: DurationMs): void {
+    // A clock that stood still has brought nothing nearer: only the time it counted must not count.
+    const countedMs = Math.max(0, lateMs - uncountedMs)
     this.#prober.dropAll()
     for (const endpoint of this.judge.roster.all()) {
-      endpoint.breaker.shift(lateMs)
+      endpoint.breaker.shift(countedMs)
       endpoint.missed.reset()
     }
-    for (const [, fence] of this.judge.fences()) fence.shift(lateMs)
+    for (const [, fence] of this.judge.fences()) fence.shift(countedMs)
     for (const seat of this.#seats.values()) seat.pause(now)
     this.#prober.urge(now, () => true)
     const sentence = `We ourselves were stopped for ${Math.round(lateMs)} ms: nobody is blamed, everybody is asked.`

@@ -15,6 +15,9 @@ export interface Word {
   at: Instant
   /** When a probe last said it. */
   probedAt: Instant
+  /** When its term was heard to rise, last and the time before. */
+  risenAt: Instant | undefined
+  risenBeforeAt: Instant | undefined
   /** Since when it is `running` without interruption. */
   runningSince: Instant | undefined
   /** Since when it is `running` and not draining, without interruption: the hold-down counts from here. */
@@ -55,6 +58,12 @@ export class ReadinessBook {
     }
   }
 
+  /** The connection that brought its beats is silent or lost: they contradict nobody any more. */
+  forgetBeats(server: string | undefined, ucc: string | undefined): void {
+    const word = server === undefined ? undefined : this.#words.get(server)?.get(ucc)
+    if (word !== undefined) word.inBandAt = Number.NEGATIVE_INFINITY
+  }
+
   /** Takes a saying; tells what changed. `again`: ask once more at the edge cadence, the beats say otherwise. */
   hear(
     now: Instant,
@@ -88,22 +97,29 @@ export class ReadinessBook {
       if (word.contradictions < 2) return true
       word.outvoted = true
     }
-    this.#set(word, saying)
+    this.#set(now, word, saying)
     return false
   }
 
   #inBand(now: Instant, word: Word & { inBandAt: Instant }, saying: Saying): boolean {
     if (saying.state === 'running') word.inBandAt = now
     if (word.outvoted && saying.state === 'running') return false
-    this.#set(word, saying)
+    this.#set(now, word, saying)
     return false
   }
 
-  #set(word: Word, saying: Saying): void {
+  #set(now: Instant, word: Word, saying: Saying): void {
     // A beat without a state proves nothing about readiness.
     if (saying.state !== 'unknown' || saying.via === 'probe') word.state = saying.state
     if (saying.term === undefined) return
-    if (word.term !== undefined && saying.term > word.term) word.draining = saying.draining ?? false
+    if (word.term !== undefined && saying.term > word.term) {
+      word.draining = saying.draining ?? false
+      // A new incarnation: it was interrupted, though nobody asked while it was down.
+      word.runningSince = undefined
+      word.readySince = undefined
+      word.risenBeforeAt = word.risenAt
+      word.risenAt = now
+    }
     word.term = saying.term
   }
 
@@ -123,6 +139,8 @@ export class ReadinessBook {
         at: now,
         probedAt: Number.NEGATIVE_INFINITY,
         inBandAt: Number.NEGATIVE_INFINITY,
+        risenAt: undefined,
+        risenBeforeAt: undefined,
         runningSince: undefined,
         readySince: undefined,
         draining: false,

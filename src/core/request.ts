@@ -17,6 +17,7 @@
 import { Backoff } from './backoff'
 import type { Random } from './random'
 import type { RequestConfig, RequestEffect, RequestInput, RouteTaken } from './request-protocol'
+import { RequestRoads } from './request-roads'
 import {
   EARLY_END,
   IN_DOUBT,
@@ -29,12 +30,14 @@ import {
   SAME_ENDPOINT_BACKOFF,
   TOO_LATE,
 } from './request-rules'
-import { isFlight, isSameServer } from './request-state'
+import { isFlight } from './request-state'
 import type { FlightProgress, RequestState } from './request-state'
+import { FLIGHT_TRANSITIONS, REQUEST_TRANSITIONS } from './request-transitions'
 import type { RetryBudget } from './retry-budget'
 import type { NetworkFailure } from './road'
 import { NEVER } from './time'
 import type { DurationMs, Instant } from './time'
+import { transition } from './transitions'
 
 type Reject = Extract<RequestEffect, { type: 'reject' }>
 
@@ -46,10 +49,7 @@ export class RequestMachine {
   #retries = 0
   #freeMoves = 0
   #backoff: Backoff | undefined
-  /** What this request has learnt of the endpoints it tried. */
-  readonly #tried = new Map<string, { readonly notBefore: Instant; readonly avoid: boolean }>()
-  /** The first server that may have seen the request. */
-  #seenBy: RouteTaken | undefined
+  readonly #roads: RequestRoads
   /** An unsafe attempt ended without an answer, and nothing has answered since. */
   #inDoubt = false
   /** The retryable response that is returned when nothing better comes. */
@@ -61,7 +61,9 @@ export class RequestMachine {
     private readonly config: RequestConfig,
     private readonly budget: RetryBudget,
     private readonly random: Random = () => 0.5,
-  ) {}
+  ) {
+    this.#roads = new RequestRoads(config)
+  }
 
   /** Takes what happened, returns what to do about it, in order. */
   handle(now: Instant, input: RequestInput): readonly RequestEffect[] {
@@ -96,9 +98,9 @@ export class RequestMachine {
       case 'routed':
         return this.#routed(now, input.route)
       case 'sent':
-        return this.#progressed(input.attempt, 'sent')
+        return this.#progressed(input.attempt, 'send')
       case 'waiting':
-        return this.#progressed(input.attempt, 'waiting')
+        return this.#progressed(input.attempt, 'wait')
       case 'redirected':
         if (isFlight(this.#state, input.attempt)) this.#state = { ...this.#state, route: input.route }
         return
@@ -117,41 +119,38 @@ export class RequestMachine {
     }
   }
 
-  #progressed(attempt: number, progress: FlightProgress): void {
-    if (isFlight(this.#state, attempt)) this.#state = { ...this.#state, progress }
+  #progressed(attempt: number, event: 'send' | 'wait'): void {
+    const state = this.#state
+    if (!isFlight(state, attempt)) return
+    this.#state = { ...state, progress: transition(FLIGHT_TRANSITIONS, state.progress, event) }
   }
 
   #route(now: Instant, paid: boolean): void {
     const until = Math.min(now + this.config.readyTimeoutMs, this.config.deadline)
-    this.#state = { is: 'routing', until, paid }
+    this.#state = { is: transition(REQUEST_TRANSITIONS, this.#state.is, 'route'), until, paid }
     const freshProof = !this.config.safe && !this.config.proveUnsent
-    this.#emit({ type: 'route', avoid: this.#avoid(), freshProof })
-  }
-
-  #avoid(): string[] {
-    // Bound to one server: avoiding its endpoint would make sure that it cannot be repeated.
-    if (this.#isBound()) return []
-    return [...this.#tried].filter(([, tried]) => tried.avoid).map(([endpointId]) => endpointId)
+    this.#emit({ type: 'route', avoid: this.#roads.avoided, freshProof })
   }
 
   #routed(now: Instant, route: RouteTaken): void {
     if (this.#state.is !== 'routing') return
     const { paid } = this.#state
-    this.#state = { is: 'deciding' }
-    if (this.#isBound() && this.#seenBy !== undefined && !isSameServer(this.#seenBy, route)) return this.#giveUp()
-    const notBefore = this.#tried.get(route.endpointId)?.notBefore ?? now
+    this.#state = { is: transition(REQUEST_TRANSITIONS, this.#state.is, 'decide') }
+    if (!this.#roads.allows(route)) return this.#giveUp()
+    const notBefore = this.#roads.notBefore(route.endpointId) ?? now
     // The pool names an avoided endpoint only when it has no other candidate.
     if (notBefore > now) return this.#hold(route.endpointId, notBefore, paid)
-    if (paid && !this.budget.take(now)) return this.#awaitVerdict(now, this.#seenBy ?? route)
+    if (paid && !this.budget.take(now)) return this.#awaitVerdict(now, this.#roads.seenBy ?? route)
     if (paid) this.#retries += 1
     this.#attempts += 1
-    this.#state = { is: 'flying', attempt: this.#attempts, route, progress: 'held' }
-    this.#emit({ type: 'dispatch', attempt: this.#attempts, route })
+    const attempt = this.#attempts
+    this.#state = { is: transition(REQUEST_TRANSITIONS, this.#state.is, 'fly'), attempt, route, progress: 'held' }
+    this.#emit({ type: 'dispatch', attempt, route })
   }
 
   #hold(endpointId: string, until: Instant, paid: boolean): void {
     if (until >= this.config.deadline) return this.#giveUp()
-    this.#state = { is: 'holding', until, paid, endpointId }
+    this.#state = { is: transition(REQUEST_TRANSITIONS, this.#state.is, 'hold'), until, paid, endpointId }
   }
 
   #responded(now: Instant, input: Extract<RequestInput, { type: 'response' }>): void {
@@ -160,9 +159,9 @@ export class RequestMachine {
     if (!isFlight(state, attempt)) return this.#emit({ type: 'discard', attempt })
     const outcome = { type: 'status', status, retryAfter: retryAfterMs !== undefined } as const
     this.#emit({ type: 'evidence', route: state.route, outcome })
-    this.#state = { is: 'deciding' }
+    this.#state = { is: transition(REQUEST_TRANSITIONS, state.is, 'decide') }
     this.#inDoubt = false
-    this.#seenBy ??= state.route
+    this.#roads.seen(state.route)
     if (this.#kept !== undefined) this.#emit({ type: 'discard', attempt: this.#kept })
     this.#kept = attempt
     if (!RETRYABLE_STATUSES.has(status)) {
@@ -180,13 +179,13 @@ export class RequestMachine {
     if (failure.kind !== 'aborted') {
       this.#emit({ type: 'evidence', route: state.route, outcome: { type: 'failure', failure } })
     }
-    this.#state = { is: 'deciding' }
+    this.#state = { is: transition(REQUEST_TRANSITIONS, state.is, 'decide') }
     this.#failure = failure
     if (failure.sent === 'no') {
       // A stream may have been read already although nothing of it left: it is never sent twice.
       if (!this.config.replayable || this.#freeMoves >= MAX_FREE_MOVES) return this.#giveUp()
       this.#freeMoves += 1
-      this.#tried.set(state.route.endpointId, { notBefore: now + this.#waitMs(), avoid: true })
+      this.#roads.tried(state.route.endpointId, now + this.#waitMs(), true)
       return this.#route(now, false)
     }
     this.#mayHaveArrived(state.route)
@@ -201,24 +200,24 @@ export class RequestMachine {
   #awaitVerdict(now: Instant, { endpointId }: RouteTaken): void {
     const canMove = this.config.safe && this.config.replayable && this.#kept === undefined
     if (!canMove || this.#failure?.kind !== 'reset') return this.#giveUp()
-    this.#state = { is: 'doubting', until: now + VERDICT_MS, endpointId }
+    this.#state = { is: transition(REQUEST_TRANSITIONS, this.#state.is, 'doubt'), until: now + VERDICT_MS, endpointId }
   }
 
   /** A paid repetition: at once on another candidate, later where it failed. */
   #tryAgain(now: Instant, { endpointId }: RouteTaken, waitMs: DurationMs, elsewhere: boolean): void {
-    this.#tried.set(endpointId, { notBefore: now + waitMs, avoid: elsewhere })
-    if (elsewhere && !this.#isBound()) return this.#route(now, true)
+    this.#roads.tried(endpointId, now + waitMs, elsewhere)
+    if (elsewhere && !this.#roads.isBound) return this.#route(now, true)
     this.#hold(endpointId, now + waitMs, true)
   }
 
   #left(now: Instant, endpointId: string): void {
     const state = this.#state
-    if (state.is === 'holding' && state.endpointId === endpointId && !this.#isBound()) {
+    if (state.is === 'holding' && state.endpointId === endpointId && !this.#roads.isBound) {
       return this.#route(now, state.paid)
     }
     if (state.is === 'doubting' && state.endpointId === endpointId && this.#freeMoves < MAX_FREE_MOVES) {
       this.#freeMoves += 1
-      this.#tried.set(endpointId, { notBefore: now, avoid: true })
+      this.#roads.tried(endpointId, now, true)
       return this.#route(now, false)
     }
     if (state.is !== 'flying' || state.route.endpointId !== endpointId) return
@@ -226,7 +225,7 @@ export class RequestMachine {
     this.#freeMoves += 1
     if (state.progress === 'sent') this.#mayHaveArrived(state.route)
     this.#emit({ type: 'discard', attempt: state.attempt })
-    this.#tried.set(endpointId, { notBefore: now, avoid: true })
+    this.#roads.tried(endpointId, now, true)
     this.#route(now, false)
   }
 
@@ -253,7 +252,7 @@ export class RequestMachine {
       return this.#reject({ type: 'reject', code: 'OUTCOME_UNKNOWN', message: `${TOO_LATE}: ${IN_DOUBT}` })
     }
     const unsent = { failure: { kind: 'connect-timeout', sent: 'no', message: NO_CONNECTION } } as const
-    const failure = progress === 'waiting' && this.#seenBy === undefined ? unsent : {}
+    const failure = progress === 'waiting' && this.#roads.seenBy === undefined ? unsent : {}
     this.#reject({ type: 'reject', code: 'REQUEST_TIMEOUT', message: TOO_LATE, ...failure })
   }
 
@@ -286,7 +285,7 @@ export class RequestMachine {
     if (this.#state.is === 'flying') this.#emit({ type: 'discard', attempt: this.#state.attempt })
     if (this.#kept !== undefined) this.#emit({ type: 'discard', attempt: this.#kept })
     this.#kept = undefined
-    this.#state = { is: 'done' }
+    this.#state = { is: transition(REQUEST_TRANSITIONS, this.#state.is, 'end') }
   }
 
   #waitMs(): DurationMs {
@@ -296,17 +295,12 @@ export class RequestMachine {
 
   /** Sent, and no answer: from now on only an answer takes the doubt away. */
   #mayHaveArrived(route: RouteTaken): void {
-    this.#seenBy ??= route
+    this.#roads.seen(route)
     if (!this.config.safe) this.#inDoubt = true
   }
 
   #mayRetry(now: Instant): boolean {
     return isRepeatable(this.config) && this.#retries < this.config.maxRetries && this.budget.available(now) >= 1
-  }
-
-  /** Only the server that may have seen the request can repeat it without executing it twice. */
-  #isBound(): boolean {
-    return this.#seenBy !== undefined && !this.config.safe && !this.config.sharedKeys
   }
 
   #emit(effect: RequestEffect): void {

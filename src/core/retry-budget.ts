@@ -16,6 +16,9 @@ export interface RetryBudgetSettings {
   readonly perSecond: number
 }
 
+/** A token is counted in billionths. */
+const STEPS = 1e9
+
 /** A token bucket, one per client. */
 export class RetryBudget {
   #tokens: number
@@ -52,6 +55,8 @@ export class RetryBudget {
   }
 
   #credit(tokens: number): void {
-    this.#tokens = Math.min(this.settings.maxTokens, this.#tokens + tokens)
+    // Ten tenths must be one token, and added as binary fractions they are a little less.
+    const sum = Math.round((this.#tokens + tokens) * STEPS) / STEPS
+    this.#tokens = Math.min(this.settings.maxTokens, sum)
   }
 }

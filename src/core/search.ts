@@ -25,10 +25,11 @@ export type SearchResult =
 
 export function search(judge: Judge, facts: SearchFacts): SearchResult {
   const present = judge.roster.present()
-  const fresh = present.filter((endpoint) => servesSince(judge, endpoint, facts) && !facts.barred(endpoint.id))
+  const serving = present.filter((endpoint) => servesSince(judge, endpoint, facts) && !facts.barred(endpoint.id))
+  const fresh = serving.filter((endpoint) => !isSilentRoad(endpoint, serving, facts.place.since))
   const strict = fresh.map((endpoint) => judge.standing(endpoint, facts.ucc)).filter((standing) => standing.candidate)
   const usable = strict.length > 0 ? strict : lenient(judge, fresh, facts)
-  const to = pick(usable, facts)
+  const to = pick(judge, usable, facts)
   if (to === undefined) return { found: 'nothing' }
   return { found: 'road', to, betterPending: present.some((endpoint) => couldBeBetter(judge, endpoint, to, facts)) }
 }
@@ -38,6 +39,12 @@ function servesSince(judge: Judge, endpoint: Endpoint, { place, ucc }: SearchFac
   return endpoint.contract === 'absent' || judge.running(judge.word(endpoint, ucc), ucc)
 }
 
+/** Its server was heard of by another road only: this one may be what broke. */
+function isSilentRoad(road: Endpoint, among: readonly Endpoint[], since: Instant): boolean {
+  if (road.server === undefined || road.answeredSince(since)) return false
+  return among.some((other) => other.server === road.server && other.answeredSince(since))
+}
+
 /** Nobody stands as a candidate: breakers, drains and refused tokens bar nobody any more; the fence still does. */
 function lenient(judge: Judge, fresh: readonly Endpoint[], { ucc }: SearchFacts): Standing[] {
   const allowed = fresh.filter((endpoint) => judge.fence(ucc).allows(judge.word(endpoint, ucc)?.term))
@@ -45,16 +52,21 @@ function lenient(judge: Judge, fresh: readonly Endpoint[], { ucc }: SearchFacts)
   return (staying.length > 0 ? staying : allowed).map((endpoint) => judge.standing(endpoint, ucc))
 }
 
-function pick(usable: readonly Standing[], facts: SearchFacts): Standing | undefined {
+function pick(judge: Judge, usable: readonly Standing[], facts: SearchFacts): Standing | undefined {
   const { place, asked } = facts
   const ordered = inOrder(usable, asked)
   const best = ordered[0]
   if (best === undefined || place.from === undefined || best.endpointId === asked) return best
   const same = ordered.find((standing) => isWhence(standing, place))
   if (same === undefined) return best
-  if (NOT_BACK.has(place.reason)) return ordered.find((standing) => !isWhence(standing, place)) ?? same
+  if (comesLast(judge, place)) return ordered.find((standing) => !isWhence(standing, place)) ?? same
   // The connection broke, the server did not: stay with it, unless another one has the higher term.
   return compareStandings(best, same).reason === 'term' && !isWhence(best, place) ? best : same
+}
+
+/** Is the lost place the last choice? It sent us away, or has no readiness to say that it serves all the same. */
+function comesLast(judge: Judge, { from, reason }: Searching): boolean {
+  return NOT_BACK.has(reason) || (from !== undefined && judge.roster.get(from)?.contract === 'absent')
 }
 
 function isWhence({ endpointId, server }: Standing, { from, fromServer }: Searching): boolean {
@@ -67,9 +79,9 @@ function couldBeBetter(judge: Judge, endpoint: Endpoint, than: Standing, facts: 
   if (endpoint.id === than.endpointId || facts.barred(endpoint.id)) return false
   if (judge.triedSince(endpoint, ucc, place.since)) return false
   const standing = judge.standing(endpoint, ucc)
-  if (isWhence(standing, place)) return !NOT_BACK.has(place.reason)
+  if (isWhence(standing, place)) return !comesLast(judge, place)
   // A server that has just sent us away answers first because it is near: whoever could take us is heard before.
-  if (isWhence(than, place) && NOT_BACK.has(place.reason)) return standing.candidate
+  if (isWhence(than, place) && comesLast(judge, place)) return standing.candidate
   return compareStandings(standing, than, asked).difference < 0
 }
 

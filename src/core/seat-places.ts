@@ -1,10 +1,17 @@
-/** From one place to the next: what is carried along. */
+/** From one place of a seat to the next: pure functions, one a transition. */
 import type { Endpoint } from './endpoint'
 import type { MoveReason } from './pool-protocol'
-import type { OldLink, Searching, Settled } from './seat-state'
+import type { OldLink, Place, Searching, Settled } from './seat-state'
+import { OLD_LINK_TRANSITIONS, PLACE_TRANSITIONS, SEARCH_TRANSITIONS, TRUST_TRANSITIONS } from './seat-transitions'
 import type { Instant } from './time'
+import { transition } from './transitions'
+
+/** Why a seat leaves a place where it had settled. */
+export type Leaving = 'lose' | 'stop' | 'doubt' | 'need'
 
 export interface LeaveFacts {
+  readonly reason: MoveReason
+  readonly oldLink: OldLink
   /** Last proof of the old side. */
   readonly lastProof: Instant
   readonly evidence: readonly string[]
@@ -12,16 +19,32 @@ export interface LeaveFacts {
   readonly since?: Instant
 }
 
-/** Off a place (or from nowhere), without a draw of its own yet. */
-export function searchingFrom(
+// ---- between places -----------------------------------------------------------------------------------------------
+
+/** Where every seat begins. */
+export function beginning(now: Instant): Searching {
+  return searching(now, { reason: 'start', oldLink: 'gone', lastProof: now, evidence: [] })
+}
+
+/** Off a place, without a draw of its own yet. */
+export function left(
   now: Instant,
-  here: Settled | undefined,
+  here: Settled,
+  event: Leaving,
   from: Endpoint | undefined,
-  reason: MoveReason,
-  oldLink: OldLink,
-  { lastProof, evidence, since }: LeaveFacts,
+  facts: LeaveFacts,
 ): Searching {
-  const fromServer = here?.server ?? from?.server
+  const fromServer = here.server ?? from?.server
+  return {
+    ...searching(now, facts),
+    is: transition(PLACE_TRANSITIONS, here.is, event),
+    ...(from === undefined ? {} : { from: from.id }),
+    ...(fromServer === undefined ? {} : { fromServer }),
+    ...(here.goaway === undefined ? {} : { goaway: here.goaway }),
+  }
+}
+
+function searching(now: Instant, { reason, oldLink, lastProof, evidence, since }: LeaveFacts): Searching {
   return {
     is: 'searching',
     since: since ?? now,
@@ -30,21 +53,94 @@ export function searchingFrom(
     lastProof: Math.min(lastProof, now),
     detected: now,
     dialAfter: now,
+    search: { is: 'asking' },
     evidence,
-    ...(from === undefined ? {} : { from: from.id }),
-    ...(fromServer === undefined ? {} : { fromServer }),
-    ...(here?.goaway === undefined ? {} : { goaway: here.goaway }),
+  }
+}
+
+/** A move has ended here: on a live connection to this server, or with requests only. */
+export function arrived(now: Instant, { is }: Place, endpointId: string, live: boolean, server?: string): Settled {
+  return {
+    is: live ? transition(PLACE_TRANSITIONS, is, 'attach') : transition(PLACE_TRANSITIONS, is, 'route'),
+    endpointId,
+    since: now,
+    trust: { is: 'trusted' },
+    ...(live && server !== undefined ? { server } : {}),
   }
 }
 
 /** On the connection that was nearly left; what it had said of itself still holds. */
-export function backAt(now: Instant, { fromServer, goaway }: Searching, endpointId: string): Settled {
+export function backAt(now: Instant, { is, fromServer, goaway }: Searching, endpointId: string): Settled {
   return {
-    is: 'at',
+    is: transition(PLACE_TRANSITIONS, is, 'recover'),
     endpointId,
-    live: true,
     since: now,
+    trust: { is: 'trusted' },
     ...(fromServer === undefined ? {} : { server: fromServer }),
     ...(goaway === undefined ? {} : { goaway }),
   }
+}
+
+// ---- while settled ------------------------------------------------------------------------------------------------
+
+export function suspected(now: Instant, place: Settled, lastProof: Instant): Settled {
+  if (place.trust.is !== 'trusted') return place
+  return { ...place, trust: { is: transition(TRUST_TRANSITIONS, place.trust.is, 'suspect'), since: now, lastProof } }
+}
+
+/** The ping was not answered. */
+export function unanswered(now: Instant, place: Settled, lastProof: Instant): Settled {
+  const since = place.trust.is === 'trusted' ? now : place.trust.since
+  return { ...place, trust: { is: transition(TRUST_TRANSITIONS, place.trust.is, 'hush'), since, lastProof } }
+}
+
+/** The connection spoke. */
+export function trusted(place: Settled): Settled {
+  if (place.trust.is === 'trusted') return place
+  return { ...place, trust: { is: transition(TRUST_TRANSITIONS, place.trust.is, 'hear') } }
+}
+
+// ---- while searching ----------------------------------------------------------------------------------------------
+
+export function oldLinkAfter(place: Searching, event: 'lose' | 'drop' | 'hush'): Searching {
+  return { ...place, oldLink: transition(OLD_LINK_TRANSITIONS, place.oldLink, event) }
+}
+
+/** When everybody is to be asked, where that is put off. */
+export function askAt({ search }: Searching): Instant | undefined {
+  return 'askAt' in search ? search.askAt : undefined
+}
+
+/** Everybody is asked at this instant. */
+export function putOff(place: Searching, at: Instant): Searching {
+  return { ...place, search: { is: transition(SEARCH_TRANSITIONS, place.search.is, 'rest'), askAt: at } }
+}
+
+/** Everybody is asked. */
+export function asked(place: Searching): Searching {
+  const { search } = place
+  if (search.is === 'asking') return place
+  if (search.is === 'patient') return { ...place, search: { is: transition(SEARCH_TRANSITIONS, search.is, 'ask') } }
+  return { ...place, search: { is: search.is, readyAt: search.readyAt } }
+}
+
+/** A road is known since then; `compare`: a better one is waited for. */
+export function known(place: Searching, event: 'compare' | 'choose', readyAt: Instant): Searching {
+  const at = askAt(place)
+  const is = transition(SEARCH_TRANSITIONS, place.search.is, event)
+  return { ...place, search: { is, readyAt, ...(at === undefined ? {} : { askAt: at }) } }
+}
+
+/** No road is known any more. */
+export function unknown(place: Searching): Searching {
+  const { search } = place
+  if (search.is === 'patient' || search.is === 'asking') return place
+  if (search.askAt === undefined)
+    return { ...place, search: { is: transition(SEARCH_TRANSITIONS, search.is, 'forget') } }
+  return { ...place, search: { is: transition(SEARCH_TRANSITIONS, search.is, 'rest'), askAt: search.askAt } }
+}
+
+/** When the road in sight was first known. */
+export function readyAt({ search }: Searching): Instant | undefined {
+  return 'readyAt' in search ? search.readyAt : undefined
 }

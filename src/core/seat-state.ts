@@ -1,6 +1,5 @@
-/** Where a seat is, as a discriminated union: each state carries only what it needs. */
+/** The states of a seat: each carries only what it needs. How one follows another stands in seat-transitions.ts. */
 import type { MoveKind, MovePlan, MoveReason } from './pool-protocol'
-import type { PingAnswer } from './suspicion'
 import type { DurationMs, Instant } from './time'
 
 /** What is left of the old connection while a new road is sought. */
@@ -11,9 +10,29 @@ export type OldLink =
   | 'silent'
   | 'gone'
 
+/** How far the search for a road is. */
+export type Search =
+  /** Nobody is asked before: a whole fleet was drawn apart, and must not ask all at once what it may not use yet. */
+  | { readonly is: 'patient'; readonly askAt: Instant }
+  | { readonly is: 'asking' }
+  /** A better road may still answer, and is waited for: requests wait with the seat, so that both take the same one. */
+  | ({ readonly is: 'comparing' } & KnownRoad)
+  /** It is taken when the draw is over. */
+  | ({ readonly is: 'chosen' } & KnownRoad)
+
+interface KnownRoad {
+  /** When the first usable road was known: a better one is waited for only briefly. */
+  readonly readyAt: Instant
+  /** Somebody was heard before the question was put. */
+  readonly askAt?: Instant
+}
+
+export type Trust = { readonly is: 'trusted' } | Suspicion
+
 export interface Suspicion {
+  /** `unanswered`: the ping's deadline is over. */
+  readonly is: 'suspected' | 'unanswered'
   readonly since: Instant
-  readonly ping: PingAnswer
   readonly lastProof: Instant
 }
 
@@ -35,38 +54,33 @@ export interface Searching {
   readonly detected: Instant
   /** End of this client's own spread draw. */
   readonly dialAfter: Instant
-  /** Nobody is asked before: a whole fleet was drawn apart, and must not ask all at once what it may not use yet. */
-  readonly askAt?: Instant
-  /** When the first usable road was known: a better one is waited for only briefly. */
-  readonly readyAt?: Instant
-  /** A better road may still answer, and is waited for: requests wait with the seat, so that both take the same one. */
-  readonly isWaiting?: true
+  readonly search: Search
   readonly evidence: readonly string[]
   /** What the old side said of its leaving, while it may still be come back to. */
   readonly goaway?: Goaway
 }
 
 export interface Settled {
-  readonly is: 'at'
+  /** A live connection carries the seat, or it only routes requests. */
+  readonly is: 'live' | 'routing'
   readonly endpointId: string
   /** Who welcomed the live connection: its readiness counts, whoever else answers at this endpoint by now. */
   readonly server?: string
-  /** A live connection carries the seat (else it only routes requests). */
-  readonly live: boolean
   readonly since: Instant
-  readonly suspicion?: Suspicion
+  readonly trust: Trust
   readonly goaway?: Goaway
 }
 
 export type Place = Searching | Settled
 
 /** A move under way. */
-export interface ActiveMove {
-  readonly plan: MovePlan
-  readonly startedAt: Instant
+export type ActiveMove = (
+  | { readonly is: 'dialling' }
   /** The new side has answered, and this is its name. */
-  readonly welcomedBy?: string
-}
+  | { readonly is: 'welcomed'; readonly server: string }
+) & { readonly plan: MovePlan; readonly startedAt: Instant }
+
+export type MoveState = { readonly is: 'none' } | ActiveMove
 
 /** A planned move that waits: for its hold-down, its draw, or the application's quiet moment. */
 export interface PendingMove {

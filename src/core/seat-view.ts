@@ -2,29 +2,17 @@
 import { choose, preferred, type Standing } from './choose'
 import { PROVES_NETWORK, type Endpoint } from './endpoint'
 import type { Judge } from './judge'
-import type { MoveReason, OfflineReason, SeatCondition } from './pool-protocol'
+import type { OfflineReason, SeatCondition } from './pool-protocol'
 import type { Word } from './readiness-book'
-import type { ActiveMove, Place, Settled, Suspicion } from './seat-state'
+import { readyAt } from './seat-places'
+import type { ActiveMove, Place, Settled } from './seat-state'
 import type { PoolSettings } from './settings'
 import { spreadWindow } from './spread'
-import { decideSuspicion, type AskedReadiness, type SuspicionDecision } from './suspicion'
 import { NEVER, type DurationMs, type Instant } from './time'
 import type { ReadinessState } from './wire'
 
 /** A probe that fails while in-band proof is younger than this condemns nobody. */
 const PROOF_FRESH_MS = 3000
-/** Best answer first. */
-const ANSWERS: readonly AskedReadiness[] = ['running', 'starting', 'stopped', 'unknown', 'none', 'refused']
-
-export interface SuspicionVerdict {
-  readonly decision: SuspicionDecision
-  /** Counts one hard failure against the endpoint. */
-  readonly hard: boolean
-  readonly reason: MoveReason
-  /** What was answered, in words. */
-  readonly readiness: string
-}
-
 export class SeatView {
   constructor(
     private readonly facts: Judge,
@@ -39,7 +27,7 @@ export class SeatView {
     const word = this.wordOf(place, endpoint)
     // Without the readiness contract liveness is enough, unless the live connection itself says otherwise.
     if (word === undefined ? endpoint.contract !== 'absent' : !this.facts.running(word, this.ucc)) return false
-    if (!place.live) return this.#routes(endpoint)
+    if (place.is === 'routing') return this.#routes(endpoint)
     const proven =
       word !== undefined && endpoint.liveness.is === 'down' && endpoint.liveness.at - word.at < PROOF_FRESH_MS
     return endpoint.misses < this.settings.health.fall || proven || endpoint.contract === 'absent'
@@ -55,9 +43,9 @@ export class SeatView {
     avoid: readonly string[],
     asked: string | undefined,
   ): Endpoint | undefined {
-    const usual = target ?? (place.is === 'at' && this.serves(place) ? place.endpointId : undefined)
+    const usual = target ?? (place.is !== 'searching' && this.serves(place) ? place.endpointId : undefined)
     if (usual !== undefined && !avoid.includes(usual)) return this.facts.roster.get(usual)
-    if (place.is === 'searching' && place.isWaiting === true && avoid.length === 0) return undefined
+    if (place.is === 'searching' && place.search.is === 'comparing' && avoid.length === 0) return undefined
     // After a loss only what answered since counts: a passive server's 200 is never an answer.
     const since = place.is === 'searching' ? place.since : -NEVER
     const said = this.facts.roster.present().filter((endpoint) => this.facts.saidSince(endpoint, this.ucc, since))
@@ -65,17 +53,6 @@ export class SeatView {
     const others = standings.filter((standing) => !avoid.includes(standing.endpointId))
     const best = preferred(others, asked)?.endpointId ?? usual ?? preferred(standings, asked)?.endpointId
     return best === undefined ? undefined : this.facts.roster.get(best)
-  }
-
-  /** The decision table, asked of a suspected connection to this endpoint. */
-  judge(endpoint: Endpoint, { since, ping }: Suspicion): SuspicionVerdict {
-    const current = this.asked(endpoint, since)
-    const other = this.bestOther(endpoint, since)
-    const term = this.facts.word(endpoint, this.ucc)?.term
-    const otherTermHigher = term !== undefined && other.term !== undefined && other.term > term
-    const { decision, hard } = decideSuspicion({ ping, current, other: other.readiness, otherTermHigher })
-    const reason = decision === 'redial' ? 'connection-broken' : isDown(current) ? 'ucc-stopped' : 'server-silent'
-    return { decision, hard, reason, readiness: `readiness here ${current}, elsewhere ${other.readiness}` }
   }
 
   /** The target of a move has been found down, or without the UCC, since the move began. */
@@ -93,52 +70,13 @@ export class SeatView {
     return (endpoint === undefined ? undefined : this.facts.word(endpoint, this.ucc)?.state) ?? 'unknown'
   }
 
-  /** What this endpoint has answered since a question. */
-  asked(endpoint: Endpoint, since: Instant): AskedReadiness {
-    const answer = this.#askedHere(endpoint, since)
-    if ((answer !== 'none' && answer !== 'refused') || endpoint.server === undefined) return answer
-    // Another road to the same server may answer: it is the road that is broken then.
-    const roads = this.facts.roster.present().filter((one) => one !== endpoint && one.server === endpoint.server)
-    const other = roads.map((one) => this.#askedHere(one, since)).find((one) => one !== 'none' && one !== 'refused')
-    return other ?? answer
-  }
-
-  #askedHere(endpoint: Endpoint, since: Instant): AskedReadiness {
-    const word = this.facts.word(endpoint, this.ucc)
-    const isDown = word !== undefined && !this.facts.running(word, this.ucc)
-    if (isDown && word.at >= since) return word.state
-    if (endpoint.liveness.is === 'down' && endpoint.liveness.at >= since) {
-      return endpoint.liveness.kind === 'refused' ? 'refused' : 'none'
-    }
-    if (!endpoint.answeredSince(since)) return isDown && word.state !== 'unknown' ? word.state : 'none'
-    return endpoint.contract === 'absent' ? 'running' : (word?.state ?? 'none')
-  }
-
-  /** The best answer of any other server. */
-  bestOther(
-    current: Endpoint,
-    since: Instant,
-  ): { readonly readiness: AskedReadiness; readonly term: number | undefined } {
-    const answers = this.facts.roster
-      .present()
-      .filter((one) => one !== current && (one.server === undefined || one.server !== current.server))
-      .map((one) => ({ one, term: this.facts.word(one, this.ucc)?.term }))
-      .filter(({ term }) => this.facts.fence(this.ucc).allows(term))
-      .map(({ one, term }) => ({
-        readiness: one.answeredSince(since) ? this.asked(one, since) : ('none' as const),
-        term,
-      }))
-    answers.sort((a, b) => ANSWERS.indexOf(a.readiness) - ANSWERS.indexOf(b.readiness))
-    return answers[0] ?? { readiness: 'none', term: undefined }
-  }
-
   /** What to show of this place. `before` is kept where nothing new can be said. */
   condition(
     place: Place,
     facts: { readonly moving: boolean; readonly everServed: boolean; readonly before: SeatCondition },
   ): SeatCondition {
-    if (place.is === 'at')
-      return place.suspicion === undefined ? { is: 'serving' } : this.#suspect(place.suspicion.since)
+    if (place.is !== 'searching')
+      return place.trust.is === 'trusted' ? { is: 'serving' } : this.#suspect(place.trust.since)
     // A candidate is in use; only its live connection is being opened.
     if (place.reason === 'start' && facts.everServed && (facts.moving || facts.before.is === 'serving'))
       return { is: 'serving' }
@@ -148,7 +86,7 @@ export class SeatView {
     if (facts.moving) return facts.everServed ? { is: 'degraded', why: 'moving' } : waiting
     const lost: SeatCondition = facts.everServed ? { is: 'degraded', why: 'lost' } : waiting
     // Somebody runs and may be dialled again soon: that is no lack of candidates, only the wait between two attempts.
-    if (place.readyAt !== undefined || this.#isOffered(place.since)) return lost
+    if (readyAt(place) !== undefined || this.#isOffered(place.since)) return lost
     const isOffline = facts.before.is === 'offline' || this.#allTried(place.since)
     return isOffline ? { is: 'offline', reason: this.offlineReason() } : lost
   }
@@ -224,8 +162,4 @@ export class SeatView {
     const roster = this.facts.roster.present()
     return roster.length > 0 && roster.every((one) => this.facts.triedSince(one, this.ucc, since))
   }
-}
-
-function isDown(readiness: AskedReadiness): boolean {
-  return readiness === 'stopped' || readiness === 'starting'
 }

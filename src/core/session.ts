@@ -133,6 +133,8 @@ export class SessionMachine {
       case 'command-abort':
         return this.#toOutbox({ type: 'abort', command: input.command, reason: input.reason })
       case 'pause':
+        // First: what is overdue must not leave on a link that wakes up.
+        this.#toOutbox({ type: 'slept', ms: input.uncountedMs ?? 0 })
         for (const link of this.#links.all()) link.pause(this.#now, input.lateMs, this.#config.settings.connect)
         return
       case 'close':

@@ -1,11 +1,14 @@
 /**
  * The decision table of a suspected live connection, as data. The first row that matches decides. Its principle: a
  * connection may be abandoned on less evidence than it takes to condemn an endpoint.
+ *
+ * A pong needs no row. Like any frame it ends the suspicion before the table is asked; what is left to decide then is
+ * the same as ever: a higher term elsewhere is a planned move, and readiness that stays away is the endpoint's own.
  */
 import type { ReadinessState } from './wire'
 
-/** Answer to the ping: `waiting` until its deadline. A UCC told to be down needs no ping: `any` rows match at once. */
-export type PingAnswer = 'pong' | 'none' | 'waiting'
+/** The ping: `waiting` until its deadline. A UCC told to be down needs no ping: `any` rows match at once. */
+export type PingAnswer = 'none' | 'waiting'
 
 /** Readiness as asked because of the suspicion. `none` = not answered; `refused` = proof that the process is gone. */
 export type AskedReadiness = ReadinessState | 'none' | 'refused'
@@ -15,9 +18,6 @@ export type SuspicionDecision =
   | 'failover'
   /** The connection broke, not the server: dial the same server again (the other one, if its term is higher). */
   | 'redial'
-  /** Both serve, the other one has the higher term: planned move. */
-  | 'planned'
-  | 'clear'
   /** Nobody runs the UCC: stay attached, topics stale, poll both, take the first `running`. */
   | 'wait'
   /** Own network, or all down: count nothing, poll. */
@@ -29,29 +29,24 @@ export interface SuspicionFacts {
   readonly ping: PingAnswer
   readonly current: AskedReadiness
   readonly other: AskedReadiness
-  /** Has the other server a higher term than the current one? */
-  readonly otherTermHigher: boolean
 }
 
 interface Row {
   readonly ping: readonly PingAnswer[]
   readonly current: readonly AskedReadiness[]
   readonly other: readonly AskedReadiness[]
-  readonly onlyHigherTerm?: true
   readonly decision: SuspicionDecision
   /** Does this row count one hard failure against the current endpoint? */
   readonly hard?: true
 }
 
-const ANY_PING: readonly PingAnswer[] = ['pong', 'none', 'waiting']
+const ANY_PING: readonly PingAnswer[] = ['none', 'waiting']
 const DOWN: readonly AskedReadiness[] = ['stopped', 'starting']
 const GONE: readonly AskedReadiness[] = ['none', 'refused', 'unknown']
 const ANY: readonly AskedReadiness[] = ['running', 'starting', 'stopped', 'unknown', 'none', 'refused']
 
 export const SUSPICION_TABLE: readonly Row[] = [
   { ping: ANY_PING, current: DOWN, other: ['running'], decision: 'failover' },
-  { ping: ['pong'], current: ['running'], other: ['running'], onlyHigherTerm: true, decision: 'planned' },
-  { ping: ['pong'], current: ['running', ...GONE], other: ANY, decision: 'clear' },
   { ping: ['none'], current: ['running'], other: ANY, decision: 'redial' },
   { ping: ['none'], current: GONE, other: ['running'], decision: 'failover', hard: true },
   { ping: ANY_PING, current: DOWN, other: ANY, decision: 'wait' },
@@ -66,7 +61,6 @@ export function decideSuspicion(facts: SuspicionFacts): {
   for (const row of SUSPICION_TABLE) {
     if (!row.ping.includes(facts.ping) || !row.current.includes(facts.current)) continue
     if (!row.other.includes(facts.other)) continue
-    if (row.onlyHigherTerm === true && !facts.otherTermHigher) continue
     return { decision: row.decision, hard: row.hard === true }
   }
   return { decision: 'undecided', hard: false }

@@ -1,6 +1,8 @@
 /** One lane: a topic on one live link. Its phases carry only what that phase needs. */
 import type { LinkId, TopicEffect } from './topic-protocol'
+import { LANE_TRANSITIONS } from './topic-transitions'
 import type { DurationMs, Instant } from './time'
+import { transition } from './transitions'
 import type { Cursor, SnapshotItem } from './wire'
 
 export type LanePhase =
@@ -52,4 +54,10 @@ export function carries(lane: Lane): boolean {
 /** Asked by position, and not there yet. */
 export function isOpening(lane: Lane): boolean {
   return lane.phase.name === 'subscribing' || lane.phase.name === 'resuming'
+}
+
+/** A newer lane carries the topic. */
+export function retire(lane: Lane): void {
+  if (lane.phase.name === 'retired') return
+  lane.phase = { name: transition(LANE_TRANSITIONS, lane.phase.name, 'retire') }
 }

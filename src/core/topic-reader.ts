@@ -1,11 +1,13 @@
 /** The lanes of a topic: what each one's frames mean, and which of them carries the topic. See `topic.ts`. */
 import type { FailoverErrorCode } from '../errors'
 import type { Adoption, Lane, Patience } from './topic-lane'
-import { carries, isOpening, openLane } from './topic-lane'
+import { carries, isOpening, openLane, retire } from './topic-lane'
 import type { LinkId, TopicEffect, TopicInput } from './topic-protocol'
 import type { TopicPulse } from './topic-pulse'
 import type { TopicTrack } from './topic-track'
+import { LANE_TRANSITIONS } from './topic-transitions'
 import type { Instant } from './time'
+import { transition } from './transitions'
 import type { Cursor, EventFrame, SnapshotFrame, SubscribedFrame } from './wire'
 
 export interface ReaderOptions {
@@ -39,11 +41,6 @@ export class TopicReader {
     this.#pulse = pulse
     this.#emit = emit
     this.#fail = fail
-  }
-
-  /** A lane was adopted once. */
-  get wasLive(): boolean {
-    return this.#wasLive
   }
 
   /** The lane in use, when it carries the topic. */
@@ -101,7 +98,7 @@ export class TopicReader {
   }
 
   #subscribe(lane: Lane, cursor: Cursor | undefined): void {
-    lane.phase = { name: 'subscribing', asked: cursor }
+    lane.phase = { name: transition(LANE_TRANSITIONS, lane.phase.name, 'ask'), asked: cursor }
     lane.changes = 0
     this.#emit({ type: 'subscribe', link: lane.link, ...(cursor === undefined ? {} : { cursor }) })
   }
@@ -137,7 +134,7 @@ export class TopicReader {
 
   #pause(lane: Lane): void {
     if (lane.phase.name === 'subscribing') this.#emit({ type: 'answered', link: lane.link })
-    lane.phase = { name: 'paused' }
+    lane.phase = { name: transition(LANE_TRANSITIONS, lane.phase.name, 'pause') }
     lane.quiet = true
   }
 
@@ -163,7 +160,7 @@ export class TopicReader {
     lane.changes = 0
     const from = phase.name === 'subscribing' || phase.name === 'refused' ? phase.asked : this.#track.received
     if (frame.recovered) return this.#recovered(lane, from, frame.cursor)
-    lane.phase = { name: 'snapshotting', cursor: undefined, items: [] }
+    lane.phase = { name: transition(LANE_TRANSITIONS, phase.name, 'gather'), cursor: undefined, items: [] }
   }
 
   #recovered(lane: Lane, asked: Cursor | undefined, newest: Cursor | undefined): void {
@@ -174,7 +171,8 @@ export class TopicReader {
     // What another lane delivers from here on this one will send too, only later: it need not be waited for. On a busy
     // topic a side that is a little slower would never catch up with a moving goal.
     const goal = Math.max(recovery.target, this.#track.received?.seq ?? 0)
-    lane.phase = { name: 'resuming', seq: recovery.seq, target: recovery.target, goal }
+    const name = transition(LANE_TRANSITIONS, lane.phase.name, 'replay')
+    lane.phase = { name, seq: recovery.seq, target: recovery.target, goal }
     this.#completeIfCaughtUp(lane)
   }
 
@@ -267,7 +265,8 @@ export class TopicReader {
     if (phase.name === 'subscribing') this.#emit({ type: 'answered', link: lane.link })
     if (code === 'not-running') {
       lane.running = false
-      lane.phase = { name: 'refused', asked: phase.name === 'subscribing' ? phase.asked : this.#track.received }
+      const asked = phase.name === 'subscribing' ? phase.asked : this.#track.received
+      lane.phase = { name: transition(LANE_TRANSITIONS, phase.name, 'refuse'), asked }
       return
     }
     this.#fail('SUBSCRIPTION_REJECTED', `${lane.server} refused topic "${this.#name}": ${code} ${message}`.trim(), code)
@@ -285,13 +284,13 @@ export class TopicReader {
   // Where the topic is
 
   #live(lane: Lane, how: Adoption, changes: number, gap: boolean): void {
-    lane.phase = { name: 'live' }
+    lane.phase = { name: transition(LANE_TRANSITIONS, lane.phase.name, 'carry') }
     lane.quiet = false
     this.#adopt(lane, how, changes, gap)
   }
 
   #adopt(lane: Lane, how: Adoption, changes: number, gap: boolean): void {
-    for (const other of this.#lanes.values()) if (other.link < lane.link) other.phase = { name: 'retired' }
+    for (const other of this.#lanes.values()) if (other.link < lane.link) retire(other)
     if (this.#current !== lane) this.#pulse.moved(this.#now)
     this.#current = lane
     this.#emit({ type: 'adopted', link: lane.link, how: this.#wasLive ? how : 'first', changes, gap })

@@ -17,8 +17,10 @@ import type { TopicConfig, TopicEffect, TopicInput, TopicState } from './topic-p
 import { TopicPulse } from './topic-pulse'
 import { TopicReader } from './topic-reader'
 import { TopicTrack } from './topic-track'
+import { TOPIC_TRANSITIONS } from './topic-transitions'
 import type { Instant } from './time'
 import { NEVER } from './time'
+import { transition } from './transitions'
 import type { Cursor, TopicKind } from './wire'
 
 /** One wire subscription, shared by all handles of its topic. Pure: effects are returned, time is told. */
@@ -87,16 +89,17 @@ export class TopicMachine {
     if (this.#state === 'closed') return
     const { carrier } = this.#reader
     if (carrier !== undefined) this.#pulse.check(now, carrier, (effect) => this.#emit(effect))
-    this.#become(this.#stateNow(now))
+    this.#become(this.#seenAt(now))
   }
 
-  #stateNow(now: Instant): TopicState {
-    const { carrier, wasLive } = this.#reader
-    if (carrier === undefined) return wasLive ? 'recovering' : 'pending'
-    return carrier.running && now < this.#pulse.staleAt(carrier) ? 'live' : 'stale'
+  #seenAt(now: Instant): 'uncarried' | 'current' | 'quiet' {
+    const { carrier } = this.#reader
+    if (carrier === undefined) return 'uncarried'
+    return carrier.running && now < this.#pulse.staleAt(carrier) ? 'current' : 'quiet'
   }
 
-  #become(state: TopicState): void {
+  #become(event: 'uncarried' | 'current' | 'quiet' | 'close'): void {
+    const state = transition(TOPIC_TRANSITIONS, this.#state, event)
     if (state === this.#state) return
     this.#emit({ type: 'state', state, previous: this.#state })
     this.#state = state
@@ -109,7 +112,7 @@ export class TopicMachine {
 
   #shut(): void {
     this.#reader.shut()
-    this.#become('closed')
+    this.#become('close')
   }
 
   #emit(effect: TopicEffect): void {

@@ -12,8 +12,8 @@ import type { Cancel, Platform } from '../platform/platform'
 export interface LoopPart {
   deadline(): Instant
   tick(now: Instant): void
-  /** We were stopped for this long. */
-  pause(now: Instant, lateMs: DurationMs): void
+  /** We were stopped for this long; of it `uncountedMs` passed while the monotonic clock stood still (sleep). */
+  pause(now: Instant, lateMs: DurationMs, uncountedMs: DurationMs): void
 }
 
 /** Lateness beyond two beats of the default second. */
@@ -107,7 +107,8 @@ export class Loop {
     this.#seen = { now, wall }
     if (lateMs <= PAUSE_LIMIT_MS) return
     this.#armedFor = NEVER
-    for (const part of this.#parts) this.#take(() => part.pause(now, lateMs))
+    const uncountedMs = Math.max(0, slept)
+    for (const part of this.#parts) this.#take(() => part.pause(now, lateMs, uncountedMs))
   }
 
   #arm(): void {

@@ -20,6 +20,8 @@ export interface PoolHooks {
   reference?(done: (reachable: boolean) => void): Cancel
   /** Peers as a server names them, made into seeds where they are acceptable. */
   acceptPeers(server: string, peers: readonly Peer[]): readonly EndpointSeed[]
+  /** An endpoint was found down, or a client has lost its own: the sources may know more by now. */
+  tripped(): void
 }
 
 /** Effects that concern one seat. */
@@ -66,9 +68,9 @@ export class PoolDriver implements LoopPart {
     this.feed({ type: 'tick' })
   }
 
-  pause(_now: Instant, lateMs: DurationMs): void {
-    for (const word of this.#peersHeard.values()) word.at += lateMs
-    this.feed({ type: 'pause', lateMs })
+  pause(_now: Instant, lateMs: DurationMs, uncountedMs: DurationMs): void {
+    for (const word of this.#peersHeard.values()) word.at += Math.max(0, lateMs - uncountedMs)
+    this.feed({ type: 'pause', lateMs, uncountedMs })
   }
 
   /** A hint from the surroundings: an immediate check, nothing else. */
@@ -166,14 +168,22 @@ export class PoolDriver implements LoopPart {
       case 'release':
         return this.platform.releaseRoad(effect.endpointId, effect.generation)
       case 'endpoint-changed':
+        if (effect.reason === 'breaker-open') this.hooks.tripped()
+        return this.#tellNews(effect)
       case 'topology-changed':
       case 'warning':
       case 'decision':
-        for (const listener of this.#listeners.values()) listener.news(effect)
-        return
+        return this.#tellNews(effect)
+      case 'left':
+        if (effect.how === 'lost') this.hooks.tripped()
+        return effect.seat === undefined ? undefined : this.#listeners.get(effect.seat)?.seat(effect)
       default:
-        if (effect.seat !== undefined) this.#listeners.get(effect.seat)?.seat(effect as SeatEffect)
+        this.#listeners.get(effect.seat)?.seat(effect)
     }
+  }
+
+  #tellNews(news: PoolNews): void {
+    for (const listener of this.#listeners.values()) listener.news(news)
   }
 
   #probe({ attempt, road, ucc, timeoutMs }: Extract<PoolEffect, { type: 'probe' }>): void {

@@ -64,8 +64,8 @@ export class SessionDriver implements LoopPart {
     this.feed({ type: 'tick' })
   }
 
-  pause(_now: Instant, lateMs: DurationMs): void {
-    this.feed({ type: 'pause', lateMs })
+  pause(_now: Instant, lateMs: DurationMs, uncountedMs: DurationMs): void {
+    this.feed({ type: 'pause', lateMs, uncountedMs })
   }
 
   feed(input: SessionInput): void {

@@ -111,7 +111,8 @@ export class EventSourceLink {
     const place = put(url, this.routing.homeOf(url), road)
     // No Cache-Control: CORS would ask for leave to send it, and the platform's requests bypass caches anyway.
     const headers: Record<string, string> = { accept: 'text/event-stream' }
-    if (this.#lastEventId !== '') headers['last-event-id'] = toHeaderValue(this.#lastEventId)
+    const lastEventId = toHeaderValue(this.#lastEventId)
+    if (lastEventId !== undefined) headers['last-event-id'] = lastEventId
     if (this.#token !== undefined) headers['authorization'] = `Bearer ${this.#token}`
     this.#cancel = this.routing.platform.stream(
       { ...place, method: 'GET', headers, timeoutMs: this.routing.connectTimeoutMs },
@@ -184,7 +185,12 @@ function isEventStream(contentType: string | undefined): boolean {
   return contentType?.split(';')[0]?.trim().toLowerCase() === 'text/event-stream'
 }
 
-/** UTF-8 in a header (HTML 9.2.2): a header value is bytes, written as the characters U+0000 to U+00FF. */
-function toHeaderValue(text: string): string {
-  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join('')
+/**
+ * UTF-8 in a header (HTML 9.2.2): a header value is bytes, written as the characters U+0000 to U+00FF. Nothing when
+ * there is no id, or one with a control character: Node refuses to send that (RFC 9110 5.5), and the stream would never
+ * come back.
+ */
+function toHeaderValue(id: string): string | undefined {
+  const value = Array.from(new TextEncoder().encode(id), (byte) => String.fromCharCode(byte)).join('')
+  return /^[\t\x20-\x7e\x80-\xff]+$/.test(value) ? value : undefined
 }

@@ -6,12 +6,13 @@
 import { createParser } from 'eventsource-parser'
 import type { EventSourceMessage, EventSourceParser } from 'eventsource-parser'
 import { Backoff } from '../core/backoff'
-import { clientClosed } from './fetch-errors'
+import { clientClosed, MAX_RETRY_AFTER_MS } from './fetch-errors'
 import { EventSourceLink } from './event-source-link'
 import type { StreamEnd } from './event-source-link'
 import { originOf, resolveUrl } from './fetch-url'
 import type { Routing } from './routing'
 import type { Cancel } from '../platform/platform'
+import { lineEnds } from '../transports/line-ends'
 import { HandlerTarget } from './web-socket-events'
 import type { EventHandler } from './web-socket-events'
 
@@ -58,6 +59,7 @@ class RoutedEventSource extends HandlerTarget {
   #backoff: Backoff
   #openedAt = 0
   #parser: EventSourceParser
+  #unify = lineEnds()
   #cancelTimer: Cancel = noop
 
   constructor(routing: Routing, url: string | URL, init: EventSourceInit) {
@@ -72,7 +74,7 @@ class RoutedEventSource extends HandlerTarget {
     this.#parser = this.#newParser()
     this.#link = new EventSourceLink(routing, target, {
       opened: () => this.#opened(),
-      text: (chunk) => this.#parser.feed(chunk),
+      text: (chunk) => this.#parser.feed(this.#unify(chunk)),
       ended: (end) => this.#ended(end),
       moved: () => this.#moved(),
     })
@@ -118,6 +120,7 @@ class RoutedEventSource extends HandlerTarget {
   #connect(): void {
     // An event that was cut off is thrown away (HTML 9.2.6).
     this.#parser = this.#newParser()
+    this.#unify = lineEnds()
     this.#link.connect(this.#lastEventId)
   }
 
@@ -177,7 +180,8 @@ class RoutedEventSource extends HandlerTarget {
   }
 
   #newBackoff(retryMs: number): Backoff {
-    const baseMs = Math.max(1, retryMs)
+    // A server that asks for a thousand years has made a mistake.
+    const baseMs = Math.min(MAX_RETRY_AFTER_MS, Math.max(1, retryMs))
     const { platform } = this.#routing
     return new Backoff({ baseMs, maxMs: Math.max(baseMs, MAX_RETRY_MS) }, () => platform.random())
   }

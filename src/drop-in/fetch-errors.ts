@@ -61,11 +61,18 @@ function codeOfFailure(failure: NetworkFailure | undefined): FailoverErrorCode {
   return 'NO_ENDPOINT_AVAILABLE'
 }
 
-/** Milliseconds of a Retry-After header: seconds or an HTTP date (RFC 9110 10.2.3). Nothing when it is neither. */
+/** The three forms of an HTTP date begin with the day (RFC 9110 5.6.7). `Date.parse` reads almost anything. */
+const HTTP_DATE = /^(?:mon|tue|wed|thu|fri|sat|sun)/i
+/** As for frames: a senseless wait would keep a caller away for good. */
+export const MAX_RETRY_AFTER_MS = 3_600_000
+
+/**
+ * Milliseconds of a Retry-After header: seconds or an HTTP date (RFC 9110 10.2.3), one hour at most. Nothing when it is
+ * neither.
+ */
 export function readRetryAfter(value: string | null, wallClockMs: number): number | undefined {
   if (value === null) return undefined
   const text = value.trim()
-  if (/^\d+$/.test(text)) return Number(text) * 1000
-  const date = Date.parse(text)
-  return Number.isNaN(date) || !/[a-z]/i.test(text) ? undefined : Math.max(0, date - wallClockMs)
+  const waitMs = /^\d+$/.test(text) ? Number(text) * 1000 : HTTP_DATE.test(text) ? Date.parse(text) - wallClockMs : NaN
+  return Number.isNaN(waitMs) ? undefined : Math.min(MAX_RETRY_AFTER_MS, Math.max(0, waitMs))
 }

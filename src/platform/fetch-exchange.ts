@@ -26,14 +26,23 @@ export interface FetchCall {
   isWaiting?(): boolean
 }
 
+/** What not every request wants. */
+export interface HowToStart {
+  /** Called when the answer of `isWaiting` has changed, possibly before `start` has returned. */
+  readonly progressed?: () => void
+  /** Over a connection of its own, where that can be had. */
+  readonly fresh?: boolean
+}
+
 /** What a platform adds to `fetch`: how a road is dialled, its clock, and the list of what is alive. */
 export interface FetchBackend {
   /** Absolute URL of `path` on the road. */
   url(road: Road, path: string): string
-  /** `progressed` is called when the answer of `isWaiting` has changed, possibly before this has returned. */
-  start(road: Road, url: string, init: RequestInit, progressed?: () => void): FetchCall
+  start(road: Road, url: string, init: RequestInit, how?: HowToStart): FetchCall
   /** The members of `init` with which the library's own requests are made (readiness, events, command). */
   readonly ownInit: RequestInit
+  /** May a request of our own carry any header without further ado? */
+  readonly anyHeader: boolean
   /** What `anyAnswer` changes of that, where answers can be hidden from us. */
   anyAnswerInit?(url: string): RequestInit
   setTimer(delayMs: number, callback: () => void): Cancel
@@ -98,12 +107,16 @@ export function exchangeOver(
 ): Cancel {
   const controller = new AbortController()
   const url = backend.url(request.road, request.path)
-  const call = backend.start(request.road, url, {
+  const init = {
     ...backend.ownInit,
     ...(request.anyAnswer === true ? backend.anyAnswerInit?.(url) : {}),
     ...ownRequest(request),
+    ...(request.knownTag === undefined || !backend.anyHeader
+      ? {}
+      : { headers: conditional(request, request.knownTag) }),
     signal: controller.signal,
-  })
+  }
+  const call = backend.start(request.road, url, init, { fresh: request.fresh === true })
   let over = false
   const finish = (): boolean => {
     if (over) return false
@@ -146,6 +159,10 @@ function emit(callback: () => void): void {
   }
 }
 
+function conditional(request: ExchangeRequest, tag: string): Record<string, string> {
+  return { ...request.headers, 'If-None-Match': tag }
+}
+
 function ownRequest(request: ExchangeRequest | StreamRequest): RequestInit {
   return {
     method: request.method,
@@ -169,11 +186,12 @@ export function fetchOver(
   }
   let hasReturned = false
   const init = { ...request.init, signal: eitherSignal(controller.signal, theirs, controller) }
-  const call = backend.start(request.road, request.url, init, () => {
+  const progressed = (): void => {
     // At once: what is being written now must not be taken for unsent by anything that runs before the next turn.
     if (hasReturned) tell()
     else queueMicrotask(tell)
-  })
+  }
+  const call = backend.start(request.road, request.url, init, { progressed })
   let over = false
   const finish = (): boolean => {
     if (over) return false

@@ -3,6 +3,8 @@ import type { Cancel } from './platform'
 
 /** `setTimeout` takes 31 bits: a longer delay (or Infinity) would fire at once. */
 const LONGEST_TIMEOUT_MS = 2_147_483_647
+/** A timer later than this had to wait for the program, and so had whatever was received meanwhile. */
+const LATE_MS = 50
 
 /** The list of everything that must not survive `close()`. */
 export interface LiveSet {
@@ -17,8 +19,12 @@ export interface LiveSet {
   close(): void
 }
 
-/** Makes an empty list. */
-export function createLiveSet(): LiveSet {
+/**
+ * Makes an empty list.
+ * @param afterInput calls back when everything received so far has been told: where timers overtake input, one that is
+ * late steps back behind it. After a long computation the beat that proves a server alive would count as missing.
+ */
+export function createLiveSet(afterInput?: (callback: () => void) => Cancel): LiveSet {
   const alive = new Set<Cancel>()
   let closed = false
   const track = (cancel: Cancel): (() => void) => {
@@ -28,18 +34,24 @@ export function createLiveSet(): LiveSet {
     return () => void alive.delete(cancel)
   }
   const setTimer = (delayMs: number, callback: () => void): Cancel => {
-    let handle: ReturnType<typeof setTimeout> | undefined
+    let stop: Cancel = () => undefined
     const cancel = (): void => {
-      clearTimeout(handle)
+      stop()
       untrack()
+    }
+    const fire = (): void => {
+      untrack()
+      callback()
     }
     const arm = (restMs: number): void => {
       const stepMs = Math.min(restMs, LONGEST_TIMEOUT_MS)
-      handle = setTimeout(() => {
-        if (restMs > stepMs) return arm(restMs - stepMs)
-        untrack()
-        callback()
+      const lateAt = performance.now() + stepMs + LATE_MS
+      const handle = setTimeout(() => {
+        if (restMs > stepMs) arm(restMs - stepMs)
+        else if (afterInput !== undefined && performance.now() > lateAt) stop = afterInput(fire)
+        else fire()
       }, stepMs)
+      stop = () => clearTimeout(handle)
     }
     const untrack = track(cancel)
     if (!closed) arm(Math.max(0, delayMs))

@@ -25,6 +25,16 @@ export interface ExchangeRequest {
   /** A longer body is a `too-large` failure. */
   readonly maxBytes: number
   /**
+   * The entity tag of what is known already: 304 says that it still holds. Without effect in pages, where the header
+   * would have to be allowed by the server first.
+   */
+  readonly knownTag?: string
+  /**
+   * Over a connection of its own, where the platform can: a connection kept alive leads to whom it led when it was
+   * opened, wherever the name or the load balancer points by now.
+   */
+  readonly fresh?: boolean
+  /**
    * Only whether somebody answers is asked: in pages a redirect, and an answer that CORS hides, are answers too (with
    * status 0 and without a body).
    */
@@ -155,8 +165,20 @@ export interface Platform {
   releaseRoad(endpointId: string, generation?: number): void
   /** Where the last known good endpoints are kept when the user names no store. */
   readonly store?: Store
+  /** Asked for endpoints when the user names no resolver. */
+  readonly resolver?: Resolver
+  /** Where the platform looks up names itself: what it found last. */
+  readonly names?: NameMemory
   /** Nothing stays alive. */
   close(): void
+}
+
+/** Addresses of the names dialled, for the time when no name server answers. */
+export interface NameMemory {
+  /** The address found last, unless that is too long ago. */
+  known(name: string): string | undefined
+  /** From an earlier run: used when a look-up fails, and nothing newer is known. */
+  hint(name: string, address: string, ageMs: DurationMs): void
 }
 
 /** Small persistent memory. Errors are reported as warnings, never thrown into the client. */
@@ -165,4 +187,59 @@ export interface Store {
   load(key: string): string | undefined | Promise<string | undefined>
   /** Replaces the text under `key`, atomically. */
   save(key: string, value: string): void | Promise<void>
+}
+
+/** One endpoint as a resolver names it. Subject to the rules for learned names (`allowedHosts`, no downgrade). */
+export interface ResolvedEndpoint {
+  /** Base URL. The dedicated hostname's own URL together with `address`: that name at this address. */
+  readonly url: string
+  /** Dial this IP address (Node). */
+  readonly address?: string
+  /** Name of the server, where the source knows it. */
+  readonly server?: string
+  /** Lower is preferred. Default: the place in the list. */
+  readonly rank?: number
+  /** The dedicated hostname points here now. */
+  readonly designated?: boolean
+}
+
+/** One endpoint that is known from elsewhere. */
+export interface KnownEndpoint {
+  /** Base URL. */
+  readonly url: string
+  /** Its pinned IP address, where it has one. */
+  readonly address?: string
+}
+
+/** What a resolver is asked for. */
+export interface ResolveContext {
+  /** Name of the dedicated hostname, without scheme and port. */
+  readonly hostname: string
+  /** Its normalised base URL. */
+  readonly url: string
+  /** The UCC of the client, where it names one. */
+  readonly ucc?: string
+  /** Endpoints known by configuration, topology documents, peers and the store: so that they can be designated. */
+  readonly endpoints: readonly KnownEndpoint[]
+  /** Aborted when the answer is not wanted any more. */
+  readonly signal: AbortSignal
+}
+
+/** A source of endpoints. An empty answer is refused and the last good one stays (24 h); a rejection is a warning. */
+export interface Resolver {
+  /** For events and the decision log. */
+  readonly name: string
+  /**
+   * Milliseconds between two questions, ±10 %. A changed designation is asked for again after 2 s.
+   * @default 10000
+   */
+  readonly pollMs?: number
+  /**
+   * Ask at once, too, when an endpoint is lost or found down (at most once a second): for sources that stand the
+   * questions of a whole fleet at one instant.
+   * @default false
+   */
+  readonly refreshOnTrip?: boolean
+  /** All endpoints known now, best first. */
+  resolve(context: ResolveContext): Promise<readonly ResolvedEndpoint[]>
 }

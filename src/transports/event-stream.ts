@@ -20,6 +20,7 @@ import type { Cancel, Platform } from '../platform/platform'
 import { CommandLane, postHeaders } from './event-stream-commands'
 import { TopicPositions } from './event-stream-positions'
 import { exceedsBytes } from './frame-size'
+import { lineEnds } from './line-ends'
 import type { LinkClose, LinkHandlers, LinkRequest, LiveLink, LiveTransport } from './live-transport'
 
 const EVENT_STREAM = 'text/event-stream'
@@ -145,6 +146,7 @@ class EventStreamLink implements LiveLink {
 
   #openStream(body: string, token: string | undefined): Stream {
     const { road, paths, timeoutMs, maxFrameBytes } = this.request
+    const unify = lineEnds()
     const stream: Stream = {
       parser: createParser({
         maxBufferSize: maxFrameBytes + PARSER_SLACK,
@@ -167,7 +169,7 @@ class EventStreamLink implements LiveLink {
       {
         head: (status, header) => this.#answered(stream, status, header('content-type')),
         text: (chunk) => {
-          if (!stream.dropped) stream.parser.feed(chunk)
+          if (!stream.dropped) stream.parser.feed(unify(chunk))
         },
         end: (failure) => this.#ended(stream, failure === undefined ? {} : { failure }),
       },

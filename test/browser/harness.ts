@@ -1,17 +1,17 @@
 /**
- * A real page in a real Chromium, with the built browser entry in it. The page is served from loopback under an origin
- * of its own, so that CORS is as it is for users. Each browser has a fresh profile and nothing of it is left after
- * `close()`.
+ * A real page in a real Chromium, with the packed package's entry for browsers in it. The page is served from loopback
+ * under an origin of its own, so that CORS is as it is for users. Each browser has a fresh profile and nothing of it is
+ * left after `close()`.
  */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { chromium, type BrowserContext, type ConsoleMessage, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll } from 'vitest'
-import type { FailoverClientOptions } from '../../src/index.browser'
-import type { Cluster } from '../../src/testing/node'
+import type { FailoverClientOptions } from 'failover-client'
+import type { Cluster } from 'failover-client/testing/node'
 import { CHROMIUM_HINT, findChromium } from '../../scripts/chromium.mjs'
 import { elapse } from '../support/harness'
-import { buildBrowserEntry, bundleForPage, type BuiltEntry } from './bundle'
+import { bundleForPage } from './bundle'
 import type { PageSide } from './page-side'
 
 /** For every Chromium of the tests: nothing of its own on the network, and fit to run as root. */
@@ -55,7 +55,6 @@ export const PAGE_SIDE = `
 
 export interface Browser {
   readonly context: BrowserContext
-  readonly entry: BuiltEntry
   /** Opens a page that has run `code`, a module that may import `failover-client` by its name. */
   open(code: string): Promise<OpenPage>
   /**
@@ -95,7 +94,6 @@ export interface LaunchOptions {
 export async function launchBrowser({ flags = [] }: LaunchOptions = {}): Promise<Browser> {
   const executablePath = findChromium()
   if (executablePath === undefined) throw new Error(CHROMIUM_HINT)
-  const entry = await buildBrowserEntry()
   // An empty name: playwright makes a profile folder and removes it at the end.
   const context = await chromium.launchPersistentContext('', {
     executablePath,
@@ -104,13 +102,9 @@ export async function launchBrowser({ flags = [] }: LaunchOptions = {}): Promise
   })
   return {
     context,
-    entry,
-    open: (code) => openPage(context, entry, code),
-    openSide: async (headers, redirect) => drive(await openPage(context, entry, PAGE_SIDE, headers, redirect)),
-    async close() {
-      entry.remove()
-      await context.close()
-    },
+    open: (code) => openPage(context, code),
+    openSide: async (headers, redirect) => drive(await openPage(context, PAGE_SIDE, headers, redirect)),
+    close: () => context.close(),
   }
 }
 
@@ -154,12 +148,11 @@ function isNetworkNoise(message: ConsoleMessage): boolean {
 
 async function openPage(
   context: BrowserContext,
-  entry: BuiltEntry,
   code: string,
   headers: Readonly<Record<string, string>> = {},
   redirect?: string,
 ): Promise<OpenPage> {
-  const served = await servePage(entry, code, headers, redirect)
+  const served = await servePage(code, headers, redirect)
   const page = await context.newPage()
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(String(error)))
@@ -180,12 +173,11 @@ async function openPage(
 
 /** Serves a page that runs `code`, on loopback, from an origin of its own. */
 export async function servePage(
-  entry: BuiltEntry,
   code: string,
   headers: Readonly<Record<string, string>> = {},
   redirect?: string,
 ): Promise<{ readonly origin: string; close(): Promise<void> }> {
-  const server = await serve((await bundleForPage(entry, code)).text, headers, redirect)
+  const server = await serve((await bundleForPage(code)).text, headers, redirect)
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async close() {

@@ -3,10 +3,9 @@
  * after the grace period (five minutes, one second here) for timers that only arm each other.
  */
 import { expect, test } from 'vitest'
-import type { Cluster } from '../../src/testing/node'
+import type { Cluster } from 'failover-client/testing/node'
 import { compareLog, elapse, EXACT, onCleanup, reportTimes, startHarness } from '../support/harness'
 import { launchPlain, type Tab } from './background-tab'
-import { buildBrowserEntry } from './bundle'
 import { PAGE_SIDE, servePage } from './harness'
 import type { PageSide } from './page-side'
 
@@ -65,9 +64,7 @@ async function followHidden(cluster: Cluster): Promise<Hidden> {
 
 /** A tab with the page's side in it, and one that can be brought to the front of it. */
 async function openTabs(): Promise<{ tab: Tab; front: Tab; call: Call }> {
-  const entry = await buildBrowserEntry()
-  onCleanup(() => Promise.resolve(entry.remove()))
-  const served = await servePage(entry, PAGE_SIDE)
+  const served = await servePage(PAGE_SIDE)
   onCleanup(() => served.close())
   const browser = await launchPlain([THROTTLE])
   onCleanup(() => browser.close())
@@ -90,6 +87,7 @@ async function eventually<T>(what: string, read: () => Promise<T>, withinMs: num
   return found
 }
 
+// fault-matrix: 36
 test('a hidden tab stays where it is while its server lives, and leaves it when it does not', async () => {
   const { cluster } = await startHarness()
   const { tab, call, expectWhole } = await followHidden(cluster)
@@ -115,6 +113,7 @@ test('a hidden tab stays where it is while its server lives, and leaves it when 
   await expectWhole()
 })
 
+// fault-matrix: 36
 test('a tab that was frozen blames nobody when it wakes up', async () => {
   const { cluster } = await startHarness()
   const { tab, call, expectWhole } = await followHidden(cluster)

@@ -1,6 +1,6 @@
 /** What a page lives through beside its servers: no network, no server, policies, the end. */
 import { expect, test } from 'vitest'
-import type { Cluster } from '../../src/testing/node'
+import type { Cluster } from 'failover-client/testing/node'
 import { compareLog, elapse, EXACT, reportTimes, startHarness } from '../support/harness'
 import { connectTo, useBrowser, type DrivenPage } from './harness'
 
@@ -34,6 +34,7 @@ async function expectWhole(page: DrivenPage, generation: ReturnType<Cluster['gen
   expect(await page.allErrors()).toEqual([])
 }
 
+// fault-matrix: 33
 test('no network: said within 5 s, nobody is blamed, and all of it goes on afterwards', async () => {
   const { cluster } = await startHarness()
   const page = await openSide()
@@ -159,6 +160,7 @@ test('a page that goes away closes its connection', async () => {
   await page.when('the server sees it', open, (count) => count === 0, 5000)
 })
 
+// fault-matrix: 40
 test('an endpoint that the policy of the page forbids is named, and the other one serves', async () => {
   const { cluster } = await startHarness()
   const [first = '', second = ''] = cluster.endpoints

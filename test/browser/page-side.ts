@@ -3,8 +3,8 @@
  * milliseconds of the page's monotonic clock, so that they can be held against the times of faults: page and servers
  * run on one machine.
  */
-import type * as Library from '../../src/index.browser'
-import type { FailoverClientOptions, FailoverEventName } from '../../src/index.browser'
+import type * as Library from 'failover-client'
+import type { FailoverClientOptions, FailoverEventName } from 'failover-client'
 
 /** One change of a log, as it was delivered. */
 export interface Delivered {

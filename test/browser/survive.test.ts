@@ -1,6 +1,6 @@
 /** Kill, hang and stopped UCC, as a page lives through them: two real servers on other origins, real Chromium. */
 import { beforeEach, expect, test } from 'vitest'
-import type { Cluster } from '../../src/testing/node'
+import type { Cluster } from 'failover-client/testing/node'
 import { compareLog, elapse, EXACT, median, reportTimes, startHarness } from '../support/harness'
 import { connectTo, useBrowser, type DrivenPage } from './harness'
 
@@ -104,6 +104,7 @@ test('hang: a server that only stays silent is left', async () => {
   expect(await page.call('said', 'failover')).toHaveLength(ROUNDS)
 })
 
+// fault-matrix: 5, 6, 43
 test('UCC stopped: the passive is dialled when it runs, and not before', async () => {
   const { cluster } = await startHarness({ standby: 'stopped' })
   const generation = await follow(cluster)

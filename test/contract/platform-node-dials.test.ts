@@ -32,6 +32,7 @@ describe('a request that waits for its connection', () => {
     return { port, url: `https://127.0.0.1:${port}` }
   }
 
+  // fault-matrix: 15
   it('says so, and fails as provably unsent after connectTimeoutMs', async () => {
     const { port, url } = await silentTls()
     const heard: boolean[] = []

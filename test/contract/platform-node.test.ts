@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { WebSocketServer } from 'ws'
+import { WebSocketServer, type WebSocket } from 'ws'
 import { nodePlatform } from '../../src/platform/node/node-platform'
 import type { Platform } from '../../src/platform/platform'
 import { TEST_CERTIFICATE } from '../support/certificate'
@@ -40,6 +40,35 @@ async function startMirror(secure: boolean): Promise<number> {
   return port
 }
 
+describe('a timer that is late because the program was busy', () => {
+  it('steps back behind what was received meanwhile', async () => {
+    const { server, port } = await loopback.http(() => undefined)
+    const peers: WebSocket[] = []
+    new WebSocketServer({ server }).on('connection', (peer) => void peers.push(peer))
+    const heard = openSocket(platform, { road: road(port) })
+    await until('open', () => heard.opened.length > 0 && peers.length > 0)
+    // From an immediate: Node's next phase is that of its timers, and sockets are read after them.
+    await new Promise((resolve) => setImmediate(resolve))
+    const received = new Promise((resolve) => platform.setTimer(1, () => resolve([...heard.messages])))
+    peers[0]?.send('beat')
+    const busyUntil = performance.now() + 200
+    while (performance.now() < busyUntil);
+    expect(await received).toEqual(['beat'])
+  })
+
+  it('can still be cancelled', async () => {
+    const fired: string[] = []
+    const cancels = ['a', 'b'].map((name) => platform.setTimer(1, () => fired.push(name)))
+    // Runs after both have fired and stepped back, and before they go on.
+    setTimeout(() => cancels[1]?.(), 1)
+    await new Promise((resolve) => setImmediate(resolve))
+    const busyUntil = performance.now() + 200
+    while (performance.now() < busyUntil);
+    await until('the other one', () => fired.length > 0)
+    expect(fired).toEqual(['a'])
+  })
+})
+
 describe('a pinned address', () => {
   it('keeps the name in Host', async () => {
     const port = await startMirror(false)
@@ -72,6 +101,7 @@ describe('a pinned address', () => {
     expect(heard.messages).toEqual([expected])
   })
 
+  // fault-matrix: 18
   it('fails where the certificate is for another name, provably unsent', async () => {
     const port = await startMirror(true)
     const wrong = road(port, { url: `https://srv2.contoso.test:${port}`, address: '127.0.0.1' })
@@ -86,6 +116,7 @@ describe('a pinned address', () => {
     expect(heard.closes[0]?.failure).toMatchObject({ kind: 'certificate', code })
   })
 
+  // fault-matrix: 19
   it('fails where nobody known signed the certificate', async () => {
     const port = await startMirror(true)
     const other = nodePlatform()
@@ -167,6 +198,7 @@ describe('proof of what was sent', () => {
     expect(await post(silent, { secure: true, timeoutMs: 60 })).toEqual(['connect-timeout', 'no'])
   })
 
+  // fault-matrix: 12
   it('"no" for a server that speaks no TLS and for a name nobody has', async () => {
     const { port } = await loopback.http((_request, response) => response.end())
     expect(await post(port, { secure: true })).toEqual(['certificate', 'no'])

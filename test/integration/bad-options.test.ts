@@ -11,8 +11,8 @@ import {
   topologyDocument,
   type FailoverClient,
   type FailoverDirectory,
-} from '../../src/index'
-import { fileStore, nodePlatform, tcpProbe } from '../../src/node'
+} from 'failover-client'
+import { fileStore, nodePlatform, tcpProbe } from 'failover-client/node'
 import { onCleanup, until } from '../support/harness'
 
 /** `[what, options, field, words that must be in the message]` */

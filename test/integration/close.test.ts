@@ -1,6 +1,6 @@
 /** `ready`, `url`, `diagnostics` and `close`: what ends how, within a second, and nothing is left alive. */
 import { describe, expect, it } from 'vitest'
-import { createFailoverClient, isFailoverError, type FailoverClient, type FailoverClientOptions } from '../../src/index'
+import { createFailoverClient, isFailoverError, type FailoverClient, type FailoverClientOptions } from 'failover-client'
 import { connect as connectTcp } from 'node:net'
 import { onCleanup, reportTimes, startHarness, until } from '../support/harness'
 

@@ -1,8 +1,8 @@
 /** The cluster's servers against odd requests, names and orders of events: what the contract says, and no crash. */
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Cluster, ClusterOptions } from '../../src/testing/node/index'
-import { startCluster } from '../../src/testing/node/index'
+import type { Cluster, ClusterOptions } from 'failover-client/testing/node'
+import { startCluster } from 'failover-client/testing/node'
 import { ready, until, Wire } from './cluster-wire'
 
 let cluster: Cluster | undefined

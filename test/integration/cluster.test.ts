@@ -1,12 +1,9 @@
-import { fork } from 'node:child_process'
-import { rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { PeerCertificate } from 'node:tls'
 import { checkServerIdentity } from 'node:tls'
-import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
-import type { Cluster, ClusterOptions } from '../../src/testing/node/index'
-import { startCluster } from '../../src/testing/node/index'
+import type { Cluster, ClusterOptions } from 'failover-client/testing/node'
+import { startCluster } from 'failover-client/testing/node'
+import { runBundled } from '../support/run-bundled'
 import { TLS } from './cluster-tls'
 import { ready, until, Wire } from './cluster-wire'
 
@@ -255,34 +252,13 @@ function check(_host: string, certificate: PeerCertificate): Error | undefined {
 }
 
 test('servers end with the process that started them, frozen ones too', async () => {
-  const root = fileURLToPath(new URL('../../', import.meta.url))
-  const folder = join(root, 'node_modules', '.cache', 'failover-client', `orphans-${process.pid}`)
-  const shared = {
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    logLevel: 'silent',
-  }
-  const { build } = (await import('esbuild' as string)) as { build: (options: object) => Promise<unknown> }
-  const source = join(root, 'src', 'testing', 'node')
-  await build({ ...shared, entryPoints: [join(source, 'index.ts')], outfile: join(folder, 'cluster.js') })
-  await build({ ...shared, entryPoints: [join(source, 'server', 'main.ts')], outfile: join(folder, 'server.js') })
-  const script = `
-    import { startCluster } from './cluster.js'
-    const cluster = await startCluster({ servers: 3 })
-    await cluster.freeze('srv2')
-    process.send(cluster.servers.map((server) => server.pid))`
-  await writeFile(join(folder, 'package.json'), '{"type":"module"}')
-  await writeFile(join(folder, 'parent.js'), script)
-  const parent = fork(join(folder, 'parent.js'), [], { execArgv: [] })
+  const { child: parent, stop } = await runBundled('test/support/cluster-process.ts')
   let pids: number[] = []
   parent.on('message', (message: number[]) => (pids = message))
   await until(() => pids.length === 3, 'the cluster', 20_000)
   parent.kill('SIGKILL')
   await until(() => !pids.some((pid) => isAlive(pid)), 'the end of all servers')
-  await rm(folder, { recursive: true })
+  await stop()
 })
 
 test.each([

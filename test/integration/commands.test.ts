@@ -1,7 +1,7 @@
 /** Commands of all classes under faults, judged by the servers' ledger; the restore hook; refusals and aborts. */
 import { describe, expect, test } from 'vitest'
-import { isFailoverError, type CommandOptions, type FailoverError, type RestoreContext } from '../../src/index'
-import type { ClusterOptions } from '../../src/testing/node'
+import { isFailoverError, type CommandOptions, type FailoverError, type RestoreContext } from 'failover-client'
+import type { ClusterOptions } from 'failover-client/testing/node'
 import { elapse, recordLog, reportTimes, startHarness, until, type Connected, type Harness } from '../support/harness'
 
 const CHAT = 'chat/room1'

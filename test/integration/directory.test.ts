@@ -1,7 +1,7 @@
 /** `createFailoverDirectory`: one judge for each pool, one connection for each client. */
 import { expect, test } from 'vitest'
-import { createFailoverDirectory, isFailoverError, logTopic, type FailoverDirectory } from '../../src/index'
-import { startCluster, type Cluster, type ClusterServer } from '../../src/testing/node'
+import { createFailoverDirectory, isFailoverError, logTopic, type FailoverDirectory } from 'failover-client'
+import { startCluster, type Cluster, type ClusterServer } from 'failover-client/testing/node'
 import { elapse, onCleanup, record, recordLog, until } from '../support/harness'
 
 const WATCH_MS = 6000
@@ -71,6 +71,7 @@ test('one verdict: all clients of a pool leave a dead server, whose breaker they
   expect(whoami.server).toBe('srv2')
 })
 
+// fault-matrix: 11
 test('a stopped UCC moves its own clients only', async () => {
   const cluster = await started(['helpdesk', 'sales'])
   const directory = directoryOf([cluster, ['helpdesk', 'sales']])

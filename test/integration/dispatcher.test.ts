@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Agent, request, type Dispatcher } from 'undici'
 import { describe, expect, it } from 'vitest'
-import { isFailoverError, type FailoverClient } from '../../src/index'
-import { createDispatcher } from '../../src/node'
+import { isFailoverError, type FailoverClient } from 'failover-client'
+import { createDispatcher } from 'failover-client/node'
 import { onCleanup, startHarness, until } from '../support/harness'
 
 const FAST = { failover: { spreadMs: 0 } }

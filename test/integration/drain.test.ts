@@ -1,6 +1,6 @@
 /** Planned moves: a drain, a `switchover()`, and what happens when they cannot be carried out. */
 import { describe, expect, test } from 'vitest'
-import type { ConnectionRecord } from '../../src/testing/node'
+import type { ConnectionRecord } from 'failover-client/testing/node'
 import {
   compareLog,
   elapse,
@@ -79,6 +79,7 @@ function expectPartsAddUp(timings: Connected['events']['switchover'][number]['ti
 }
 
 describe('drain', () => {
+  // fault-matrix: 4, 48
   test('no gap, nothing twice, leave is said, the old connection is closed last', async () => {
     const times: number[] = []
     for (let round = 0; round < 5; round += 1) {

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createFailoverClient, type FailoverClient } from '../../src/index'
+import { createFailoverClient, type FailoverClient } from 'failover-client'
 import { onCleanup, until } from '../support/harness'
 
 let origin: string

@@ -1,7 +1,7 @@
 /** Going back after a repair is deliberate: once, after its hold-down, make-before-break; `manual` never by itself. */
 import { expect, test } from 'vitest'
-import { logTopic, type FailoverClientOptions } from '../../src/index'
-import type { ConnectionRecord } from '../../src/testing/node'
+import { logTopic, type FailoverClientOptions } from 'failover-client'
+import type { ConnectionRecord } from 'failover-client/testing/node'
 import {
   compareLog,
   elapse,
@@ -41,14 +41,16 @@ async function failedOver(
   return { connected, keys }
 }
 
+// fault-matrix: 50
 test('automatic: once, after the hold-down, make-before-break, nothing lost', async () => {
   const harness = await startHarness()
   const { cluster } = harness
   const generation = cluster.generate({ topic: LOG, perSecond: 100 })
   const { connected, keys } = await failedOver(harness)
   const { client, events } = connected
-  await cluster.restart('srv1')
+  // Before the order: a busy machine may let the client see the repair before it lets us see its answer.
   const repairedAt = performance.now()
+  await cluster.restart('srv1')
   await until(
     'the client goes back',
     () => events.failback.length > 0,
@@ -57,7 +59,7 @@ test('automatic: once, after the hold-down, make-before-break, nothing lost', as
   )
   const waitedMs = performance.now() - repairedAt
   reportTimes(`failback, hold-down ${HOLD_MS} ms + 0 to 50 %`, [waitedMs])
-  expect(waitedMs).toBeGreaterThan(HOLD_MS - 100)
+  expect(waitedMs).toBeGreaterThanOrEqual(HOLD_MS)
   expect(events.failback[0]).toMatchObject({ kind: 'failback', reason: 'rank' })
   expect(client.active?.server).toBe('srv1')
   // Make-before-break: the old side heard a goodbye, after the new one had carried the log.
@@ -92,8 +94,8 @@ test('an interruption of readiness starts the hold-down anew', async () => {
   await cluster.stopUcc('srv1')
   await until('the stop is seen', () => isSeen('stopped'), 5000)
   expect(events.failback).toEqual([])
-  await cluster.startUcc('srv1', 'helpdesk', { term: 'same' })
   const againAt = performance.now()
+  await cluster.startUcc('srv1', 'helpdesk', { term: 'same' })
   await until(
     'the client goes back',
     () => events.failback.length > 0,
@@ -102,8 +104,7 @@ test('an interruption of readiness starts the hold-down anew', async () => {
   )
   const waitedMs = performance.now() - againAt
   reportTimes(`failback after an interruption, hold-down ${holdDownMs} ms + 0 to 50 %`, [waitedMs])
-  // Seen to run a moment before the order was answered.
-  expect(waitedMs).toBeGreaterThan(holdDownMs - 100)
+  expect(waitedMs).toBeGreaterThanOrEqual(holdDownMs)
 })
 
 test('a repaired server with a higher term is under the same hold-down after a failover', async () => {
@@ -112,8 +113,8 @@ test('a repaired server with a higher term is under the same hold-down after a f
   cluster.generate({ topic: LOG, perSecond: 50 })
   const { connected } = await failedOver(harness)
   const { client, events } = connected
-  await cluster.restart('srv1', { term: 'new' })
   const repairedAt = performance.now()
+  await cluster.restart('srv1', { term: 'new' })
   await until(
     'the client goes back',
     () => events.failback.length > 0,
@@ -122,7 +123,7 @@ test('a repaired server with a higher term is under the same hold-down after a f
   )
   const waitedMs = performance.now() - repairedAt
   reportTimes('failback by term', [waitedMs])
-  expect(waitedMs).toBeGreaterThan(HOLD_MS - 100)
+  expect(waitedMs).toBeGreaterThanOrEqual(HOLD_MS)
   expect(events.failback[0]).toMatchObject({ reason: 'term' })
   expect(moves(connected)).toBe(2)
 })

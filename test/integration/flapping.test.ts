@@ -1,7 +1,7 @@
 /** What would throw clients to and fro: a flapping server whose term rises, and a server that forgot its term. */
 import { beforeAll, expect, test } from 'vitest'
-import { logTopic, type FailoverClient } from '../../src/index'
-import type { Cluster } from '../../src/testing/node'
+import { logTopic, type FailoverClient } from 'failover-client'
+import type { Cluster } from 'failover-client/testing/node'
 import {
   compareLog,
   elapse,
@@ -90,6 +90,7 @@ beforeAll(async () => {
   ;[flapped, reset] = await Promise.all([flapping(), reimaged()])
 }, 240_000)
 
+// fault-matrix: 49
 test('a flapping active server with a rising term: at most 3 moves in a minute', () => {
   expect(flapped.rounds).toBeGreaterThanOrEqual(7)
   const moves = flapped.clients.map(

@@ -1,12 +1,13 @@
 /** Line 2: the active server hangs: it accepts, answers nothing, and its established sockets are silent. */
 import { expect, test } from 'vitest'
-import { logTopic } from '../../src/index'
+import { logTopic } from 'failover-client'
 import { compareLog, EXACT, median, recordLog, reportTimes, startHarness, until } from '../support/harness'
 
 const RUNS = 10
 /** Median 1.5 s and worst 3 s, with a heartbeat of one second; tests allow three times that. */
 const TARGET = { medianMs: 1500, worstMs: 3000 }
 
+// fault-matrix: 2, 17
 test(`a hanging server is left ${RUNS} times`, { timeout: 180_000 }, async () => {
   const { cluster, connect } = await startHarness()
   const times: number[] = []

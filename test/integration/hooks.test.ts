@@ -6,8 +6,8 @@ import {
   type FailoverClientOptions,
   type Move,
   type RestoreContext,
-} from '../../src/index'
-import type { Cluster } from '../../src/testing/node'
+} from 'failover-client'
+import type { Cluster } from 'failover-client/testing/node'
 import { elapse, reportTimes, startHarness, until } from '../support/harness'
 
 const FAST: Partial<FailoverClientOptions> = { failover: { spreadMs: 0 } }
@@ -149,6 +149,7 @@ describe('token', () => {
     expect(client.state).toBe('connected')
   }, 60_000)
 
+  // fault-matrix: 22, 51
   it('refused by the standby only: a warning with a warm standby, told once', async () => {
     const { cluster, connect } = await startHarness({ tokens: ['good-token'] })
     await cluster.server('srv2').setTokens(['another'])
@@ -174,6 +175,7 @@ describe('token', () => {
 })
 
 describe('restoreSession', () => {
+  // fault-matrix: 22, 48
   it('runs on each new live connection before its subscriptions, with tools bound to that server', async () => {
     const { cluster, connect } = await startHarness()
     const runs: { server: string | undefined; previous: string | undefined; fetched: string; topicsThen: string[] }[] =

@@ -2,9 +2,9 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createFailoverClient, isFailoverError, topologyDocument, type FailoverClientOptions } from '../../src/index'
-import { nodePlatform } from '../../src/node'
-import { startCluster, type Cluster } from '../../src/testing/node'
+import { createFailoverClient, isFailoverError, topologyDocument, type FailoverClientOptions } from 'failover-client'
+import { nodePlatform } from 'failover-client/node'
+import { startCluster, type Cluster } from 'failover-client/testing/node'
 import {
   compareLog,
   EXACT,
@@ -274,6 +274,7 @@ describe('frames', () => {
     else expect(error).toMatchObject({ code: 'INVALID_OPTION', fields: { field: 'args' } })
   })
 
+  // fault-matrix: 53
   it('over the limit close the connection, never the endpoint', async () => {
     const harness = await startHarness()
     const { cluster } = harness
@@ -463,6 +464,7 @@ describe('readiness', () => {
     },
   )
 
+  // fault-matrix: 34
   it('of a captive portal at the start: no crash, and served as soon as it is gone', async () => {
     const addresses = ['127.77.12.1', '127.77.12.2'] as const
     const portals = addresses.map(() =>

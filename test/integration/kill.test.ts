@@ -1,12 +1,13 @@
 /** Line 1: the active server is killed under load. */
 import { expect, test } from 'vitest'
-import { logTopic, type MoveReport } from '../../src/index'
+import { logTopic, type MoveReport } from 'failover-client'
 import { compareLog, EXACT, median, recordLog, reportTimes, startHarness, until } from '../support/harness'
 
 const RUNS = 20
 /** Median from the kill to the first event of the passive server: 150 ms; tests allow three times that. */
 const TARGET_MS = 150
 
+// fault-matrix: 1
 test(
   `a log of 200 events/s survives ${RUNS} kills: nothing lost, nothing twice, in order`,
   { timeout: 120_000 },

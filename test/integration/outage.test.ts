@@ -1,12 +1,13 @@
 /** Line 8: both servers are down for a minute. */
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
-import { stateTopic } from '../../src/index'
+import { stateTopic } from 'failover-client'
 import { elapse, onCleanup, reportTimes, startHarness, until } from '../support/harness'
 
 const DOWN_MS = 60_000
 const AGENTS = 'ucc/helpdesk/agents'
 
+// fault-matrix: 55
 test('a minute without any server: told, bounded, and over within two seconds', { timeout: 120_000 }, async () => {
   const { cluster, connect } = await startHarness()
   const { client, events } = connect()

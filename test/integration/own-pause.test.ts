@@ -23,7 +23,7 @@ async function startClientProcess() {
   await until('the client is connected', () => states().at(-1) === 'connected', 10_000)
   const generation = cluster.generate({ topic: LOG, perSecond: 20 })
   await until('events flow', () => keys().length > 10, 5000)
-  return { cluster, child, news, keys, generation }
+  return { cluster, child, news, keys, states, generation }
 }
 
 /** No move, no breaker opened, every event there. */
@@ -46,6 +46,17 @@ async function expectBlameless({ child, news, keys, generation }: Awaited<Return
   expect(news.find((one) => one.type === 'breakers')).toEqual({ type: 'breakers', breakers: ['closed', 'closed'] })
 }
 
+// fault-matrix: 36
+test('an event loop blocked for less than a pause suspects nobody: what came meanwhile is read first', async () => {
+  const { child, keys, states } = await startClientProcess()
+  const before = states().length
+  const known = keys().length
+  // Longer than any beat may be late, and no pause yet.
+  child.send({ block: 1800 })
+  await until('it goes on', () => keys().length > known + 40, 10_000, states)
+  expect(states().slice(before)).toEqual([])
+})
+
 test('an event loop blocked for 6 s: no failover is blamed on the server', { timeout: 60_000 }, async () => {
   const running = await startClientProcess()
   running.child.send({ block: 6000 })
@@ -53,6 +64,7 @@ test('an event loop blocked for 6 s: no failover is blamed on the server', { tim
   await expectBlameless(running)
 })
 
+// fault-matrix: 35
 test('a process stopped for 20 s and continued: no failover is blamed on the server', { timeout: 90_000 }, async () => {
   const running = await startClientProcess()
   running.child.kill('SIGSTOP')

@@ -1,6 +1,6 @@
 /** What is told when nobody may be used: the token refused everywhere, not allowed there, or no road known. */
 import { describe, expect, it } from 'vitest'
-import { isFailoverError } from '../../src/index'
+import { isFailoverError } from 'failover-client'
 import { startHarness, until } from '../support/harness'
 
 const FAST = { failover: { spreadMs: 0 }, requests: { readyTimeoutMs: 1000 } }

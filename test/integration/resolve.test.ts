@@ -9,8 +9,8 @@ import {
   type FailoverClientOptions,
   type ResolveContext,
   type ResolvedEndpoint,
-} from '../../src/index'
-import type { Cluster } from '../../src/testing/node'
+} from 'failover-client'
+import type { Cluster } from 'failover-client/testing/node'
 import { onCleanup, record, reportTimes, startHarness, until } from '../support/harness'
 
 /** A client that is told the dedicated hostname only: an address, whose pool's addresses are allowed. */
@@ -35,6 +35,7 @@ async function who(client: FailoverClient): Promise<string> {
 }
 
 describe('peers', () => {
+  // fault-matrix: 13
   it('make a failover possible for a client that knows the hostname only', async () => {
     const { cluster } = await startHarness()
     const client = bare(cluster)
@@ -149,6 +150,7 @@ describe('topologyDocument', () => {
 })
 
 describe('a resolver of the user', () => {
+  // fault-matrix: 14
   it('gets the context, adds endpoints, and its changed designation is a planned move', async () => {
     const { cluster } = await startHarness({ peers: false, terms: false })
     const contexts: ResolveContext[] = []

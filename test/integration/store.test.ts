@@ -3,9 +3,9 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createFailoverClient, type FailoverClient, type FailoverClientOptions, type Store } from '../../src/index'
-import { fileStore } from '../../src/node'
-import type { Cluster } from '../../src/testing/node'
+import { createFailoverClient, type FailoverClient, type FailoverClientOptions, type Store } from 'failover-client'
+import { fileStore } from 'failover-client/node'
+import type { Cluster } from 'failover-client/testing/node'
 import { onCleanup, record, reportTimes, startHarness, until } from '../support/harness'
 
 /** Not there yet: the store makes it. */
@@ -168,19 +168,24 @@ describe('fileStore', () => {
     expect(events.warning.filter(({ code }) => code === 'STORE_CORRUPT')).toHaveLength(1)
   })
 
-  it('whose files are not its own is survived, and mended', async () => {
+  it.each([
+    ['damaged', 'not json at all', 1],
+    ['a text', '"text"', 1],
+    ['too large', 'x'.repeat(2_000_000), 1],
+    ['of another shape', '{"key":5}', 1],
+    ['null', 'null', 1],
+    ['the file of another key', JSON.stringify({ key: 'of another client', value: '{}' }), 0],
+  ])('whose file is %s is survived, told, and mended', async (_what, content, warnings) => {
     const { cluster } = await startHarness()
     const key = `failover-client ${cluster.hostname}`
     await fileStore(folder).save(key, 'y')
     const [file = ''] = await files()
-    const other = JSON.stringify({ key: 'of another client', value: '{}' })
-    for (const content of ['not json at all', '"text"', 'x'.repeat(2_000_000), '{"key":5}', other]) {
-      await writeFile(file, content)
-      expect(await fileStore(folder).load(key)).toBeUndefined()
-      const client = bare(cluster, { store: fileStore(folder) })
-      await client.ready({ timeoutMs: 9000 })
-      await client.close()
-    }
+    await writeFile(file, content)
+    const client = bare(cluster, { store: fileStore(folder) })
+    const events = record(client)
+    await client.ready({ timeoutMs: 9000 })
+    await client.close()
+    expect(events.warning.filter(({ code }) => code === 'STORE_CORRUPT')).toHaveLength(warnings)
     expect(await fileStore(folder).load(key)).toContain(cluster.endpoints[0])
   })
 

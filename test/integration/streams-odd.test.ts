@@ -1,7 +1,7 @@
 /** Streams under odd circumstances: big and cut snapshots, new epochs, broken and slow consumers, no WebSocket. */
 import { describe, expect, test } from 'vitest'
-import { isFailoverError, type Change, type FailoverClient } from '../../src/index'
-import type { ConnectionRecord, Published } from '../../src/testing/node'
+import { isFailoverError, type Change, type FailoverClient } from 'failover-client'
+import type { ConnectionRecord, Published } from 'failover-client/testing/node'
 import {
   compareLog,
   elapse,
@@ -339,6 +339,7 @@ describe('consumers', () => {
 })
 
 describe('the event stream', () => {
+  // fault-matrix: 42
   test('after two refused upgrades it carries streams and commands, and through a kill likewise', async () => {
     const harness = await startHarness({ refuseUpgrades: true })
     const { cluster } = harness

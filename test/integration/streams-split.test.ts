@@ -1,7 +1,7 @@
 /** Servers that share no log: after a move the content is the new server's, and what the consumer heard is exact. */
 import { describe, expect, test } from 'vitest'
-import type { Change, StateSubscription } from '../../src/index'
-import type { Cluster, Published } from '../../src/testing/node'
+import type { Change, StateSubscription } from 'failover-client'
+import type { Cluster, Published } from 'failover-client/testing/node'
 import { compareLog, EXACT, recordLog, reportTimes, startHarness, until, type Connected } from '../support/harness'
 
 const CHAT = 'chat/room1'

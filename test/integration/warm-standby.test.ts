@@ -1,8 +1,8 @@
 /** A warm standby: a welcomed, idle, unrestored connection to the next server. Its `status` is the fastest news. */
 import { expect, test } from 'vitest'
-import { logTopic } from '../../src/index'
-import type { FailoverClientOptions } from '../../src/index'
-import type { ClusterServer, ConnectionRecord } from '../../src/testing/node'
+import { logTopic } from 'failover-client'
+import type { FailoverClientOptions } from 'failover-client'
+import type { ClusterServer, ConnectionRecord } from 'failover-client/testing/node'
 import { compareLog, elapse, EXACT, recordLog, reportTimes, startHarness, until } from '../support/harness'
 
 const LOG = 'ucc/helpdesk/log'

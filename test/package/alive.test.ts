@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, inject, it } from 'vitest'
-import { runNode } from './support'
+import { runNode } from '../support/commands'
 
 const { folder } = inject('consumer')
 

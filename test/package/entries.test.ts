@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, inject, it } from 'vitest'
-import { npm, runNode } from './support'
+import { npm, runNode } from '../support/commands'
 
 type Branch = { import: { types: string }; require: { types: string }; browser?: Branch }
 

@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
-import { bin, root, runNode } from './support'
+import { bin, root, runNode } from '../support/commands'
 
 const { folder } = inject('consumer')
 const examples = join(folder, 'examples')

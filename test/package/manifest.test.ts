@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { publint } from 'publint'
 import { describe, expect, inject, it } from 'vitest'
-import { bin, runNode } from './support'
+import { bin, runNode } from '../support/commands'
 
 const { folder, tarball } = inject('consumer')
 const home = join(folder, 'node_modules', 'failover-client')

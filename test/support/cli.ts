@@ -1,16 +1,18 @@
-/** The command, built from the source tree as tsup builds it, and run as a process of its own. */
+/** The command: that of the installed package, or built from the sources as tsup builds it; a process of its own. */
 import { spawn } from 'node:child_process'
 import { build } from 'esbuild'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { root } from './commands'
+import { installedIn } from './library'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 // Below node_modules, so that its dependencies are found.
 const folder = join(root, 'node_modules', '.cache', 'failover-client', `cli-${process.pid}`)
 
-/** Builds `cli.js` and, where it looks for it, the program of the servers. Resolves with the path of the command. */
+/** Resolves with the path of `cli.js`; the program of the servers is where it looks for it. */
 export async function buildCli(): Promise<string> {
+  const consumer = installedIn()
+  if (consumer !== undefined) return join(consumer.home, 'dist', 'cli.js')
   await build({
     entryPoints: {
       cli: join(root, 'src/cli/main.ts'),

@@ -1,5 +1,5 @@
 /** A client in a process of its own, which can be blocked, stopped and continued without stopping the cluster. */
-import { createFailoverClient, logTopic } from '../../src/index'
+import { createFailoverClient, logTopic } from 'failover-client'
 
 export interface ClientProcessSetup {
   readonly hostname: string

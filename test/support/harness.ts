@@ -5,9 +5,9 @@ import {
   type FailoverClient,
   type FailoverClientOptions,
   type FailoverEvents,
-} from '../../src/index'
-import type { Change, LogTopic, SubscribeOptions, Subscription } from '../../src/index'
-import { startCluster, type Cluster, type ClusterOptions, type Published } from '../../src/testing/node'
+} from 'failover-client'
+import type { Change, LogTopic, SubscribeOptions, Subscription } from 'failover-client'
+import { startCluster, type Cluster, type ClusterOptions, type Published } from 'failover-client/testing/node'
 
 type Recorded = { [Name in keyof FailoverEvents]: FailoverEvents[Name][] }
 

@@ -1,5 +1,5 @@
 /** Creates, uses and closes many clients in one process that must then end by itself. Run with `--expose-gc`. */
-import { createFailoverClient, type FailoverClient } from '../../src/index'
+import { createFailoverClient, type FailoverClient } from 'failover-client'
 
 export interface ManyClientsSetup {
   readonly hostname: string

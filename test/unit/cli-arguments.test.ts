@@ -24,6 +24,7 @@ describe('arguments', () => {
     [['demo', '--loud'], "unknown option '--loud'"],
     [['demo', '-x'], "unknown option '-x'"],
     [['demo', 'srv1'], "demo takes no argument 'srv1'"],
+    [['da\nnce\u001b[2J'], "unknown command 'da nce [2J'"],
   ])('%j is wrong, said in one line', (args, message) => {
     expect(parseArguments(args)).toEqual({ kind: 'wrong', message })
   })

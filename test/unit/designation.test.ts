@@ -3,6 +3,7 @@ import { Designation } from '../../src/core/designation'
 import { PoolWorld } from './pool-world'
 
 describe('the designation', () => {
+  // fault-matrix: 14
   it('holds at once the first time, and after two equal answers 2 s apart when it changes', () => {
     const designation = new Designation()
     designation.hear(0, 'a')

@@ -5,7 +5,13 @@ import ts from 'typescript'
 import { expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const ENTRIES = ['src/index.ts', 'src/index.browser.ts', 'src/node.ts', 'src/testing/node/index.ts']
+const ENTRIES = [
+  'src/index.ts',
+  'src/index.browser.ts',
+  'src/node.ts',
+  'src/testing/index.ts',
+  'src/testing/node/index.ts',
+]
 
 function isDocumented(symbol: ts.Symbol, checker: ts.TypeChecker): boolean {
   return symbol.getDocumentationComment(checker).length > 0 || symbol.getJsDocTags(checker).length > 0
@@ -17,6 +23,7 @@ function membersOf(symbol: ts.Symbol): ts.Symbol[] {
     ({ flags, declarations, name }) =>
       (flags & (ts.SymbolFlags.Property | ts.SymbolFlags.Method | ts.SymbolFlags.Accessor)) !== 0 &&
       !name.startsWith('__') &&
+      !name.includes('#') &&
       (declarations ?? []).some((one) => ts.isTypeElement(one) || ts.isClassElement(one)),
   )
 }

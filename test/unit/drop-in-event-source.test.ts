@@ -123,6 +123,24 @@ describe('reconnecting', () => {
     expect((await latest()).request.headers?.['last-event-id']).toBe('\u00c3\u00bc')
   })
 
+  it('comes back without an id that Node cannot send: with it never', async () => {
+    const { stream, net, latest } = await opened()
+    stream.text('id: a\u0001b\ndata: x\n\n')
+    stream.end()
+    await net.advance(3000)
+    expect((await latest()).request.headers).not.toHaveProperty('last-event-id')
+  })
+
+  it.each(['9'.repeat(20), '9'.repeat(400)])('comes back within hours, though told `retry: %s`', async (retry) => {
+    const { stream, net } = await opened()
+    stream.text(`retry: ${retry}\n\n`)
+    stream.end()
+    await net.advance(3_599_999)
+    expect(net.streams).toHaveLength(1)
+    await net.advance(3_600_001)
+    expect(net.streams).toHaveLength(2)
+  })
+
   it('obeys `retry`', async () => {
     const { stream, net } = await opened()
     stream.text('retry: 50\n\n')

@@ -217,6 +217,10 @@ describe('readRetryAfter', () => {
     ['soon', undefined],
     ['-5', undefined],
     ['1.5', undefined],
+    ['a1', undefined],
+    ['3601', 3_600_000],
+    ['9'.repeat(400), 3_600_000],
+    ['Fri, 31 Dec 9999 23:59:59 GMT', 3_600_000],
     ['', undefined],
   ])('%s', (value, expected) => {
     expect(readRetryAfter(value, NOW)).toBe(expected)

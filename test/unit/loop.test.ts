@@ -136,7 +136,7 @@ describe('warnings about oneself', () => {
       (code) => told.push(code),
     )
     expect(part.deadline()).toBe(NEVER)
-    for (; now < 7_000_000; now += 60_000) part.pause(now, 20_000)
+    for (; now < 7_000_000; now += 60_000) part.pause(now, 20_000, 0)
     expect(told).toEqual(['LATE_TIMERS', 'LATE_TIMERS'])
   })
 })

@@ -46,6 +46,14 @@ describe('redact', () => {
     expect(redact('a short one stays', ['a'])).toBe('a short one stays')
   })
 
+  it('removes a known secret that a control character cuts in two', () => {
+    expect(redact('x opa\u0000que-secret y', ['opaque-secret'])).toBe('x [redacted] y')
+  })
+
+  it('takes half a character in a secret', () => {
+    expect(redact('x \ud800-secret y', ['\ud800-secret'])).toBe('x [redacted] y')
+  })
+
   it('cuts long text without baring half a secret', () => {
     const long = `${'x'.repeat(3990)} https://user:s3cr3t-password@host/`
     expect(redact(long)).not.toContain('s3cr')

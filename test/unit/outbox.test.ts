@@ -228,6 +228,17 @@ describe('deadlines and aborts', () => {
     expect(outbox.command(2, 'effect', { deadline: 2000 })).toEqual(['COMMAND_EXPIRED 2'])
   })
 
+  it('counts the time that our own clock has slept through', () => {
+    const outbox = new OutboxHarness()
+    outbox.command(1, 'effect', { deadline: 11_000 })
+    outbox.command(2, 'effect', { deadline: 30_000 })
+    expect(outbox.input({ type: 'slept', ms: 10_000 })).toEqual(['COMMAND_EXPIRED 1'])
+    expect(outbox.machine.deadline()).toBe(20_000)
+    outbox.input({ type: 'clock', link: 1, offsetMs: 500 })
+    outbox.open(1)
+    expect(outbox.sent.get(2)?.notAfter).toBe(20_500)
+  })
+
   it('is unknown when the deadline passes in doubt', () => {
     const outbox = new OutboxHarness()
     outbox.open(1, 'K')

@@ -24,6 +24,14 @@ describe('an endpoint without readiness answers', () => {
     expect(world.warnings().filter((code) => code === 'NO_READINESS_CONTRACT')).toHaveLength(1)
   })
 
+  test('is the last choice after a loss: nothing says that it serves although its connection broke', () => {
+    const world = attached(['srv1', 'srv2'])
+    const client = world.clients[0]
+    if (client !== undefined) world.lose(client, reset())
+    world.run(1000)
+    expect(world.clients[0]?.at).toBe('srv2')
+  })
+
   test('takes over from another one, and back', () => {
     const world = attached(['srv1', 'srv2'])
     world.kill('srv1')

@@ -16,6 +16,7 @@ function reason(world: PoolWorld): string | undefined {
   return condition?.is === 'offline' ? condition.reason : condition?.is
 }
 
+// fault-matrix: 33
 test('the reference tells the network from the servers, and is asked again: networks come and go', () => {
   const world = allOpaque()
   world.run(1000)

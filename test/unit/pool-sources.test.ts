@@ -66,6 +66,7 @@ function driven(): Driven {
   const driver: PoolDriver = new PoolDriver(loop, platform, settings(), {
     probe: () => () => undefined,
     acceptPeers: (_server, peers) => peers.map(({ url }, rank) => seed(url, 100 + rank)),
+    tripped: () => undefined,
   })
   const hear = (server: string): void => {
     driver.merge('configured', [seed(server, 0)], server)

@@ -1,64 +1,63 @@
 import { describe, expect, test } from 'vitest'
 import type { AskedReadiness, PingAnswer, SuspicionDecision } from '../../src/core/suspicion'
-import { decideSuspicion } from '../../src/core/suspicion'
+import { decideSuspicion, SUSPICION_TABLE } from '../../src/core/suspicion'
 import { PoolWorld } from './pool-world'
 
 const STATES: readonly AskedReadiness[] = ['running', 'starting', 'stopped', 'unknown', 'none', 'refused']
-const PINGS: readonly PingAnswer[] = ['pong', 'none', 'waiting']
+const PINGS: readonly PingAnswer[] = ['none', 'waiting']
 
 describe('the table', () => {
-  const rows: readonly (readonly [PingAnswer, AskedReadiness, AskedReadiness, boolean, SuspicionDecision, boolean])[] =
-    [
-      // Row 1: told to be down, another one runs. The ping does not matter.
-      ['pong', 'stopped', 'running', false, 'failover', false],
-      ['none', 'starting', 'running', false, 'failover', false],
-      ['waiting', 'stopped', 'running', true, 'failover', false],
-      // Row 2: both serve, the other has the higher term.
-      ['pong', 'running', 'running', true, 'planned', false],
-      // Row 3: it answers.
-      ['pong', 'running', 'running', false, 'clear', false],
-      ['pong', 'running', 'none', false, 'clear', false],
-      ['pong', 'none', 'running', false, 'clear', false],
-      ['pong', 'none', 'none', false, 'clear', false],
-      // Row 4: the connection broke, not the server.
-      ['none', 'running', 'running', false, 'redial', false],
-      ['none', 'running', 'none', false, 'redial', false],
-      ['none', 'running', 'running', true, 'redial', false],
-      // Row 5: gone, and another one runs: the one row that counts a hard failure.
-      ['none', 'none', 'running', false, 'failover', true],
-      ['none', 'refused', 'running', false, 'failover', true],
-      // Row 6: nobody runs the UCC.
-      ['pong', 'stopped', 'stopped', false, 'wait', false],
-      ['none', 'starting', 'none', false, 'wait', false],
-      ['waiting', 'stopped', 'refused', false, 'wait', false],
-      // Row 7: gone, the other one lives without the UCC.
-      ['none', 'none', 'starting', false, 'wait', false],
-      ['none', 'refused', 'stopped', false, 'wait', false],
-      // Row 8: own network, or all down.
-      ['none', 'none', 'none', false, 'blind', false],
-      ['none', 'refused', 'refused', false, 'blind', false],
-      // No row: the ping may still be answered.
-      ['waiting', 'none', 'running', false, 'undecided', false],
-      ['waiting', 'running', 'running', true, 'undecided', false],
-    ]
-  test.each(rows)(
-    'ping %s, here %s, there %s, higher term there %s: %s',
-    (ping, current, other, higher, decision, hard) => {
-      expect(decideSuspicion({ ping, current, other, otherTermHigher: higher })).toEqual({ decision, hard })
-    },
-  )
+  const rows: readonly (readonly [PingAnswer, AskedReadiness, AskedReadiness, SuspicionDecision, boolean])[] = [
+    // Told to be down, another one runs. The ping does not matter.
+    ['none', 'starting', 'running', 'failover', false],
+    ['waiting', 'stopped', 'running', 'failover', false],
+    // The connection broke, not the server.
+    ['none', 'running', 'running', 'redial', false],
+    ['none', 'running', 'none', 'redial', false],
+    // Gone, and another one runs: the one row that counts a hard failure.
+    ['none', 'none', 'running', 'failover', true],
+    ['none', 'refused', 'running', 'failover', true],
+    // Nobody runs the UCC.
+    ['none', 'stopped', 'stopped', 'wait', false],
+    ['none', 'starting', 'none', 'wait', false],
+    ['waiting', 'stopped', 'refused', 'wait', false],
+    // Gone, the other one lives without the UCC.
+    ['none', 'none', 'starting', 'wait', false],
+    ['none', 'refused', 'stopped', 'wait', false],
+    // Own network, or all down.
+    ['none', 'none', 'none', 'blind', false],
+    ['none', 'refused', 'refused', 'blind', false],
+    // No row: the ping may still be answered.
+    ['waiting', 'none', 'running', 'undecided', false],
+    ['waiting', 'running', 'running', 'undecided', false],
+  ]
+  test.each(rows)('ping %s, here %s, there %s: %s', (ping, current, other, decision, hard) => {
+    expect(decideSuspicion({ ping, current, other })).toEqual({ decision, hard })
+  })
 
   test('every combination is decided once the ping is, and none before unless the server says it is down', () => {
     for (const ping of PINGS)
       for (const current of STATES)
-        for (const other of STATES)
-          for (const otherTermHigher of [false, true]) {
-            const { decision, hard } = decideSuspicion({ ping, current, other, otherTermHigher })
-            const isOpen = ping === 'waiting' && current !== 'stopped' && current !== 'starting'
-            expect(decision === 'undecided', `${ping} ${current} ${other}`).toBe(isOpen)
-            // A connection may be abandoned on less than it takes to condemn an endpoint.
-            if (hard) expect([ping, other]).toEqual(['none', 'running'])
-          }
+        for (const other of STATES) {
+          const { decision, hard } = decideSuspicion({ ping, current, other })
+          const isOpen = ping === 'waiting' && current !== 'stopped' && current !== 'starting'
+          expect(decision === 'undecided', `${ping} ${current} ${other}`).toBe(isOpen)
+          // A connection may be abandoned on less than it takes to condemn an endpoint.
+          if (hard) expect([ping, other]).toEqual(['none', 'running'])
+        }
+  })
+
+  test('every row decides something', () => {
+    const deciding = new Set<number>()
+    for (const ping of PINGS)
+      for (const current of STATES)
+        for (const other of STATES) {
+          const row = SUSPICION_TABLE.findIndex(
+            (one) => one.ping.includes(ping) && one.current.includes(current) && one.other.includes(other),
+          )
+          if (row >= 0) deciding.add(row)
+        }
+    expect([...deciding].sort()).toEqual([...SUSPICION_TABLE.keys()])
   })
 })
 

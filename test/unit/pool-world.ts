@@ -52,6 +52,8 @@ interface Client {
   at: string | undefined
   move: MovePlan | undefined
   silent: boolean
+  /** A live connection carries it; else it only routes requests. */
+  readonly live: boolean
 }
 
 interface Task {
@@ -124,10 +126,22 @@ export class PoolWorld {
   }
 
   /** A client that needs a live connection, unless told otherwise. */
-  open(more: Partial<Extract<PoolInput, { type: 'seat-open' }>> & { readonly class?: PriorityClass } = {}): Client {
-    const { class: priority = 'agent', ...rest } = more
+  open(
+    more: Partial<Extract<PoolInput, { type: 'seat-open' }>> & {
+      readonly class?: PriorityClass
+      readonly live?: boolean
+    } = {},
+  ): Client {
+    const { class: priority = 'agent', live = true, ...rest } = more
     const seat = this.clients.length + 1
-    const client: Client = { seat, ucc: 'ucc' in rest ? rest.ucc : UCC, at: undefined, move: undefined, silent: false }
+    const client: Client = {
+      seat,
+      ucc: 'ucc' in rest ? rest.ucc : UCC,
+      at: undefined,
+      move: undefined,
+      silent: !live,
+      live,
+    }
     this.clients.push(client)
     const defaults = { ucc: UCC, priority: () => priority, warm: false, asksCanMove: false }
     this.feed({ type: 'seat-open', ...defaults, ...rest, seat })
@@ -263,9 +277,9 @@ export class PoolWorld {
         return this.feed({ type: 'seat-failed', seat, move: plan.id, cause: { type: 'not-ready', state: told } })
       }
       client.at = plan.to
-      client.silent = false
+      client.silent = !client.live
       this.feed({ type: 'seat-welcomed', seat, move: plan.id, server: name })
-      this.feed({ type: 'seat-committed', seat, move: plan.id, live: true })
+      this.feed({ type: 'seat-committed', seat, move: plan.id, live: client.live })
       this.after(10_000, () => client.at === plan.to && this.feed({ type: 'seat-stable', seat }))
     })
   }

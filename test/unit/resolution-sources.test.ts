@@ -18,6 +18,7 @@ function world(resolver: readonly unknown[]): World {
   const timers: (() => void)[] = []
   const config = resolveOptions({ hostname: 'a365web1.contoso.com', resolver } as never)
   const platform = {
+    now: () => 0,
     random: () => 0.5,
     setTimer: (_waitMs: number, call: () => void) => {
       timers.push(call)
@@ -25,7 +26,7 @@ function world(resolver: readonly unknown[]): World {
     },
     exchange: ({ path }: ExchangeRequest, done: (outcome: ExchangeOutcome) => void) => {
       const body = JSON.stringify({ peers: [{ server: 'x', url: `https://${path.slice(1)}.contoso.com` }] })
-      queueMicrotask(() => done({ ok: true, status: 200, body } as ExchangeOutcome))
+      queueMicrotask(() => done({ ok: true, status: 200, header: () => undefined, body }))
       return () => undefined
     },
   } as unknown as Platform
@@ -33,6 +34,7 @@ function world(resolver: readonly unknown[]): World {
     merge: (source, seeds, name) =>
       void merged.push(`${source} ${name ?? ''}: ${seeds.map((seed) => new URL(seed.url).host).join(' ')}`),
     designated: (endpointId) => void designated.push(endpointId),
+    known: () => [],
     warn: () => undefined,
   })
   let isStarted = false

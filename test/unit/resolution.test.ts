@@ -19,6 +19,7 @@ function world(): {
   const hooks = {
     merge: () => undefined,
     designated: () => undefined,
+    known: () => [],
     warn: (code: string, sentence: string) => void warnings.push({ code, sentence }),
   }
   const resolution = new Resolution(config, {} as Platform, hooks)

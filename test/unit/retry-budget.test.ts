@@ -19,8 +19,8 @@ describe('RetryBudget', () => {
     const budget = new RetryBudget({ ...DEFAULTS, tokens: 0 })
     expect(budget.take(1000)).toBe(false)
     expect(budget.take(20_999)).toBe(false)
-    expect(budget.take(21_001)).toBe(true)
-    expect(budget.take(21_002)).toBe(false)
+    expect(budget.take(21_000)).toBe(true)
+    expect(budget.take(21_001)).toBe(false)
   })
 
   it('gains with successes: one token for ten', () => {
@@ -28,8 +28,8 @@ describe('RetryBudget', () => {
     for (let good = 0; good < 9; good += 1) budget.success(0)
     expect(budget.take(0)).toBe(false)
     budget.success(0)
-    budget.success(0)
     expect(budget.take(0)).toBe(true)
+    expect(budget.available(0)).toBe(0)
   })
 
   it('holds no more than its maximum', () => {

@@ -145,17 +145,19 @@ describe('what else is judged', () => {
     expect(world.moves.at(-1)?.plan.kind).toBe('redial')
   })
 
+  // fault-matrix: 30, 32
   test('a re-pointed endpoint whose old server stops: the new one is dialled through it', () => {
     const { world, client } = settled(['vip', 'srv2', 'srv3'])
     Object.assign(world.server('srv2'), { state: 'stopped' })
     world.repoint('vip', 'srv3')
-    world.run(20_000)
+    world.until('seen', () => world.machine.judge.roster.get('vip')?.server === 'srv3', 20_000)
     expect(client.at).toBe('vip')
     world.feed({ type: 'readiness', endpointId: 'vip', server: 'vip', ucc: UCC, state: 'stopped', via: 'status' })
     world.until('dialled', () => world.moves.at(-1)?.plan.reason === 'ucc-stopped', 3000)
     expect(world.moves.at(-1)?.plan.kind).toBe('failover')
   })
 
+  // fault-matrix: 30
   test('a re-pointed endpoint whose new server has the higher term is followed, make-before-break', () => {
     const { world } = settled(['vip', 'srv2'])
     Object.assign(world.server('vip'), { term: 1 })
@@ -163,6 +165,44 @@ describe('what else is judged', () => {
     Object.assign(world.server('srv2'), { term: 2, fails: undefined })
     world.repoint('vip', 'srv2')
     world.until('followed', () => world.moves.at(-1)?.plan.makeBeforeBreak === true, 40_000)
+  })
+
+  test.each([
+    ['with equal terms', 7],
+    ['without terms', undefined],
+  ])(
+    'a re-pointed endpoint whose new server runs as well, %s, is followed when it has answered twice',
+    (_what, term) => {
+      const { world, client } = settled(['vip', 'srv2'])
+      for (const name of ['vip', 'srv2']) Object.assign(world.server(name), { term })
+      world.run(20_000)
+      const before = world.moves.length
+      world.repoint('vip', 'srv2')
+      world.until('seen', () => world.machine.judge.roster.get('vip')?.server === 'srv2', 20_000)
+      world.run(1900)
+      expect(world.moves).toHaveLength(before)
+      world.until('followed', () => world.moves.length > before, 1000)
+      const plan = world.moves.at(-1)?.plan
+      expect([plan?.reason, plan?.to, plan?.makeBeforeBreak]).toEqual(['designation', 'vip', true])
+      expect(client.at).toBe('vip')
+    },
+  )
+
+  test('a load balancer that shares connections out between two running servers moves nobody', () => {
+    const { world } = settled(['vip', 'srv2'])
+    for (const name of ['vip', 'srv2']) Object.assign(world.server(name), { term: 7 })
+    world.run(20_000)
+    const before = world.moves.length
+    for (let time = 0; time < 20; time += 1) {
+      world.repoint('vip', time % 2 === 0 ? 'srv2' : 'vip')
+      world.until(
+        'seen',
+        () => world.machine.judge.roster.get('vip')?.server === (time % 2 === 0 ? 'srv2' : 'vip'),
+        20_000,
+      )
+      world.run(time === 0 ? 500 : 7000)
+    }
+    expect(world.moves).toHaveLength(before)
   })
 
   test('an endpoint that no source names any more is left', () => {

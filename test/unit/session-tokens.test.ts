@@ -62,6 +62,7 @@ const REFUSED = { type: 'reject', code: 'unauthorized', message: 'no' }
 const WELCOME = { type: 'welcome', version: 1, server: 's1', state: 'running', heartbeatMs: 1000 }
 
 describe('a refused token', () => {
+  // fault-matrix: 20, 22
   test('is asked for anew at once and shown on the same road: one attempt, nobody to blame', () => {
     const { feed, hear, greet } = world()
     expect(asks(feed({ type: 'go', plan: PLAN }))).toEqual(['connect 1'])
@@ -105,6 +106,7 @@ describe('a refused token', () => {
 })
 
 describe('a token that expires', () => {
+  // fault-matrix: 21
   test('is renewed at 80 % of its life, again and again', () => {
     const { feed, hear, greet, tickTo } = world()
     feed({ type: 'go', plan: PLAN })

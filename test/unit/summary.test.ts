@@ -39,6 +39,12 @@ describe('a tier without tests', () => {
   })
 })
 
+describe('the integration tier', () => {
+  it('runs on the packed package, which is built before', () => {
+    expect(TIERS.find(({ name }) => name === 'integration')).toMatchObject({ built: true, packed: true })
+  })
+})
+
 describe('the exit code', () => {
   it.each([
     ['something passed', [outcome('unit', 1)], 0],

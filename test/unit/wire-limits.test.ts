@@ -50,6 +50,18 @@ describe('limits', () => {
     expect(read({ ...subscribed, cursor: { epoch: text(257), seq: 1 } })).not.toHaveProperty('cursor')
   })
 
+  it('retryAfterMs is clamped: nobody is sent away for years', () => {
+    const reject = { type: 'reject', code: 'overloaded', message: 'm' }
+    expect(
+      [3_600_000, 3_600_001, MAX].map((retryAfterMs) => read({ ...reject, retryAfterMs })?.['retryAfterMs']),
+    ).toEqual([3_600_000, 3_600_000, 3_600_000])
+  })
+
+  it('versions are integers, whatever JSON reads of 1e999', () => {
+    const text = '{"server":"srv1","state":"running","versions":[1,1e999,1.5,"2"]}'
+    expect(parseReadiness(text)?.versions).toEqual([1])
+  })
+
   it('heartbeatMs and leaveWithinMs are clamped', () => {
     expect([0, 500, 30_000, 1e9].map((heartbeatMs) => read({ ...welcome, heartbeatMs })?.['heartbeatMs'])).toEqual([
       500, 500, 30_000, 30_000,

@@ -60,6 +60,7 @@ function withSignal(init: RequestInit, closing: AbortSignal): RequestInit {
 function createBackend(live: LiveSet, policy: ContentPolicyWatch, closing: AbortSignal): FetchBackend {
   return {
     ownInit: OWN_INIT,
+    anyHeader: false,
     anyAnswerInit: (url) => (new URL(url).origin === ownOrigin() ? OWN_ORIGIN_ANSWERS : ANYBODY_ANSWERS),
     url: (road, path) => road.url + path,
     setTimer: live.setTimer,

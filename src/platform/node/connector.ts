@@ -4,7 +4,7 @@
  * The URL keeps the name, so Host, SNI and the certificate check see it; only the address dialled is replaced. (A
  * `fetch` of the IP with a Host header does not do: fetch drops Host. Measured, Node 20.)
  */
-import { isIP, type Socket } from 'node:net'
+import { isIP, type LookupFunction, type Socket } from 'node:net'
 import type { SecureContextOptions } from 'node:tls'
 import { buildConnector } from 'undici'
 import type { Cancel } from '../platform'
@@ -76,10 +76,18 @@ function addressOf(road: Road, hostname: string): string {
   return road.address ?? own
 }
 
+/** How a platform dials, whatever the road. */
+export interface DialOptions {
+  readonly tls: NodeTlsOptions
+  readonly proxy: TunnelProxy | undefined
+  readonly lookup: LookupFunction
+}
+
 /** Makes the dialler of one road. */
-export function createDial(road: Road, tls: NodeTlsOptions, proxy: TunnelProxy | undefined): Dial {
+export function createDial(road: Road, { tls, proxy, lookup }: DialOptions): Dial {
   const connect = buildConnector({
     ...tls,
+    lookup,
     timeout: CONNECT_TIMEOUT_MS,
     ...(road.address === undefined
       ? { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: FAMILY_ATTEMPT_MS }

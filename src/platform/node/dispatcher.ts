@@ -11,9 +11,8 @@ import type { Socket } from 'node:net'
 import { Agent, type buildConnector, type Dispatcher } from 'undici'
 import type { Road } from '../../core/road'
 import type { Cancel } from '../platform'
-import { createDial, type NodeTlsOptions } from './connector'
+import { createDial, type DialOptions } from './connector'
 import type { RequestProgress } from './classify-failure'
-import type { TunnelProxy } from './tunnel'
 
 /** Where a request is; changes while it runs. */
 export interface ProgressMeter {
@@ -87,8 +86,13 @@ interface DiallingAgent {
   readonly cancelDials: Cancel
 }
 
-function createAgent(road: Road, tls: NodeTlsOptions, proxy: TunnelProxy | undefined): DiallingAgent {
-  const dial = createDial(road, tls, proxy)
+/** How the Agents of a pool dial, and whether they keep what they have dialled. */
+export interface AgentOptions extends DialOptions {
+  readonly keepAlive: boolean
+}
+
+function createAgent(road: Road, options: AgentOptions): DiallingAgent {
+  const dial = createDial(road, options)
   const dials = new Set<Cancel>()
   const connect: buildConnector.connector = (options, callback) => {
     let isOver = false
@@ -111,7 +115,14 @@ function createAgent(road: Road, tls: NodeTlsOptions, proxy: TunnelProxy | undef
   }
   // Deadlines are signals of the caller (undici's timers are coarse: 400 ms fired at 982); a silent event stream is
   // judged by its beats.
-  return { agent: new Agent({ connect, headersTimeout: 0, bodyTimeout: 0 }), requests: 0, isShared: false, cancelDials }
+  const agent = new Agent({
+    connect,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    // undici's way to close each connection after its one request.
+    ...(options.keepAlive ? {} : { pipelining: 0 }),
+  })
+  return { agent, requests: 0, isShared: false, cancelDials }
 }
 
 // A registered symbol: the ESM and CommonJS builds must find each other's Agents.
@@ -124,7 +135,7 @@ export function agentsOf(platform: object): ((road: Road) => Dispatcher) | undef
 }
 
 /** Makes an empty pool. */
-export function createAgentPool(tls: NodeTlsOptions, proxy: TunnelProxy | undefined): AgentPool {
+export function createAgentPool(options: AgentOptions): AgentPool {
   const endpoints = new Map<string, Map<number, DiallingAgent>>()
   /** Released, with requests in flight. */
   const retiring = new Set<DiallingAgent>()
@@ -149,7 +160,7 @@ export function createAgentPool(tls: NodeTlsOptions, proxy: TunnelProxy | undefi
     let generations = endpoints.get(road.endpointId)
     if (generations === undefined) endpoints.set(road.endpointId, (generations = new Map<number, DiallingAgent>()))
     let entry = generations.get(road.generation)
-    if (entry === undefined) generations.set(road.generation, (entry = createAgent(road, tls, proxy)))
+    if (entry === undefined) generations.set(road.generation, (entry = createAgent(road, options)))
     return entry
   }
   return {

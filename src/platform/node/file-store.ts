@@ -45,11 +45,20 @@ async function read(file: string, key: string): Promise<string | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
-  // What cannot be read is replaced by the next save; until then nothing is known.
-  const stored = text.length > MAX_CHARACTERS ? undefined : parse(text)
-  if (typeof stored !== 'object' || stored === null) return undefined
-  const { key: owner, value } = stored as { readonly key?: unknown; readonly value?: unknown }
-  return owner === key && typeof value === 'string' ? value : undefined
+  // Damaged: given as it is, so that its reader can say so. The next save replaces it.
+  return storedIn(text) === undefined ? text : valueIn(text, key)
+}
+
+/** The value in a file's text, when it is one of ours and of this key. */
+export function valueIn(text: string, key: string): string | undefined {
+  const stored = storedIn(text)
+  return stored?.key === key ? stored.value : undefined
+}
+
+/** Nothing when it is no file of ours. */
+function storedIn(text: string): { readonly key: string; readonly value: string } | undefined {
+  const { key, value } = (text.length > MAX_CHARACTERS ? {} : (parse(text) ?? {})) as Readonly<Record<string, unknown>>
+  return typeof key === 'string' && typeof value === 'string' ? { key, value } : undefined
 }
 
 function parse(text: string): unknown {

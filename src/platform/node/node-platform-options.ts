@@ -86,8 +86,9 @@ function members(value: unknown, known: readonly string[], field: string): Reado
   // By its tag, so that objects of another realm (Electron, vm) pass.
   if (Object.prototype.toString.call(value) !== '[object Object]') return refuse(field, 'must be an object')
   const given = value as Readonly<Record<string, unknown>>
-  const unknown = Object.keys(given).find((name) => !known.includes(name))
-  if (unknown === undefined) return given
+  const strange = Object.keys(given).find((name) => !known.includes(name))
+  if (strange === undefined) return given
+  const unknown = strange.slice(0, 80).replace(/\p{Cc}/gu, ' ')
   return refuse(
     field === 'options' ? unknown : `${field}.${unknown}`,
     `is not an option; known are ${known.join(', ')}`,

@@ -7,9 +7,11 @@ import { createLiveSet, type LiveSet } from '../live-set'
 import type { Cancel, Platform, PlatformSocket, SocketHandlers, SocketRequest } from '../platform'
 import { openWebSocket } from '../web-socket'
 import { classifyFailure, timeoutFailure } from './classify-failure'
-import { createDial, dialUrl, roadHostname } from './connector'
+import { createDial, dialUrl, roadHostname, type DialOptions } from './connector'
 import { AGENTS, createAgentPool, meterDispatcher, type AgentPool, type ProgressMeter } from './dispatcher'
-import { checkPlatformOptions, type CheckedPlatformOptions, type NodePlatformOptions } from './node-platform-options'
+import { dnsResolver } from './dns-resolver'
+import { createNames } from './names'
+import { checkPlatformOptions, type NodePlatformOptions } from './node-platform-options'
 
 type CreateConnection = (
   options: unknown,
@@ -19,20 +21,22 @@ type CreateConnection = (
 /** Requests of the library's own: 3xx is an answer, never followed. */
 const OWN_INIT: RequestInit = { redirect: 'manual', cache: 'no-store' }
 
-function createBackend(pool: AgentPool, live: LiveSet): FetchBackend {
+/** @param single The Agents of requests that want a connection of their own. */
+function createBackend(pool: AgentPool, single: AgentPool, live: LiveSet): FetchBackend {
   return {
     ownInit: OWN_INIT,
+    anyHeader: true,
     url: (road, path) => road.url + path,
     setTimer: live.setTimer,
     track: live.track,
-    start(road, url, init, progressed) {
+    start(road, url, init, { progressed, fresh = false } = {}) {
       const meter: ProgressMeter = {
         progress: 'untouched',
         ...(progressed === undefined ? {} : { changed: progressed }),
       }
       const begin = async (): Promise<Response> => {
         if (live.closed) throw new Error('the platform is closed')
-        const { agent, answered } = pool.use(road)
+        const { agent, answered } = (fresh ? single : pool).use(road)
         const dispatcher = meterDispatcher(agent, meter)
         try {
           return await fetch(dialUrl(road, url), { ...init, dispatcher } as RequestInit)
@@ -51,14 +55,20 @@ function createBackend(pool: AgentPool, live: LiveSet): FetchBackend {
   }
 }
 
+/** Node runs timers before it reads its sockets, and immediates after that. */
+function afterInput(callback: () => void): Cancel {
+  const immediate = setImmediate(callback)
+  return () => clearImmediate(immediate)
+}
+
 /** `createConnection` of `ws`, over the same dialler as HTTP. */
 function createConnector(
   road: Road,
-  options: CheckedPlatformOptions,
+  options: DialOptions,
   url: URL,
   live: LiveSet,
 ): { readonly createConnection: CreateConnection; readonly cancel: Cancel } {
-  const dial = createDial(road, options.tls, options.proxy)
+  const dial = createDial(road, options)
   let cancel: Cancel = () => undefined
   const createConnection: CreateConnection = (_options, onCreate) => {
     const target = {
@@ -87,7 +97,7 @@ function openNodeSocket(
   request: SocketRequest,
   handlers: SocketHandlers,
   live: LiveSet,
-  options: CheckedPlatformOptions,
+  options: DialOptions,
 ): PlatformSocket {
   const { road } = request
   const url = new URL(dialUrl(road, road.url + request.path).replace(/^http/, 'ws'))
@@ -126,9 +136,9 @@ function openNodeSocket(
   }
 }
 
-function connectTcp(live: LiveSet): NonNullable<Platform['connectTcp']> {
+function connectTcp(live: LiveSet, { lookup }: DialOptions): NonNullable<Platform['connectTcp']> {
   return (road, port, timeoutMs, done) => {
-    const socket = connectSocket({ host: road.address ?? roadHostname(road), port })
+    const socket = connectSocket({ host: road.address ?? roadHostname(road), port, lookup })
     let over = false
     const finish = (): boolean => {
       if (over) return false
@@ -160,11 +170,13 @@ function connectTcp(live: LiveSet): NonNullable<Platform['connectTcp']> {
  * @throws FailoverError `INVALID_OPTION`, naming the option, when one is wrong or unknown.
  */
 export function nodePlatform(options: NodePlatformOptions = {}): Platform {
-  const checked = checkPlatformOptions(options)
-  const { tls, proxy } = checked
-  const live = createLiveSet()
-  const pool = createAgentPool(tls, proxy)
-  const backend = createBackend(pool, live)
+  const { tls, proxy } = checkPlatformOptions(options)
+  const live = createLiveSet(afterInput)
+  const names = createNames({ now: () => performance.now(), setTimer: live.setTimer })
+  const dialling: DialOptions = { tls, proxy, lookup: names.lookup }
+  const pool = createAgentPool({ ...dialling, keepAlive: true })
+  const single = createAgentPool({ ...dialling, keepAlive: false })
+  const backend = createBackend(pool, single, live)
   const platform: Platform & { readonly [AGENTS]: AgentPool['share'] } = {
     name: 'node',
     can: { pinAddress: true, proveUnsent: true, inspectRedirects: true },
@@ -176,13 +188,19 @@ export function nodePlatform(options: NodePlatformOptions = {}): Platform {
     exchange: (request, done) => exchangeOver(backend, request, done),
     fetch: (request, done) => fetchOver(backend, request, done),
     stream: (request, handlers) => streamOver(backend, request, handlers),
-    openSocket: (request, handlers) => openNodeSocket(request, handlers, live, checked),
-    connectTcp: connectTcp(live),
+    openSocket: (request, handlers) => openNodeSocket(request, handlers, live, dialling),
+    connectTcp: connectTcp(live, dialling),
     watchSignals: () => () => undefined,
-    releaseRoad: (endpointId, generation) => pool.release(endpointId, generation),
+    releaseRoad(endpointId, generation) {
+      pool.release(endpointId, generation)
+      single.release(endpointId, generation)
+    },
+    // A proxy resolves names itself; what is found here may not be what it finds there.
+    ...(proxy === undefined ? { names, resolver: dnsResolver() } : {}),
     close() {
       live.close()
       pool.close()
+      single.close()
     },
     [AGENTS]: (road) => pool.share(road),
   }

@@ -1,11 +1,13 @@
 /** The cluster's public object: faults by method, over the fleet of processes. */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { PromoteOptions, RestartOptions, StartUccOptions, StopUccOptions } from '../server/fault-options'
+import { invalid } from '../server/pool-options'
+import { announcedChange } from '../server/runtime-config'
+import { entryOf } from '../server/ucc-table'
+import type { UccEntry } from '../server/ucc-table'
 import type { Fleet, Seat } from './fleet'
-import { invalid } from './options'
 import { createServerView } from './server-view'
-import type { Cluster, FaultReport, PromoteOptions, RestartOptions, StartUccOptions, StopUccOptions } from './types'
-import { entryOf } from './ucc-table'
-import type { UccEntry } from './ucc-table'
+import type { Cluster, FaultReport } from './types'
 
 export function createCluster(fleet: Fleet): Cluster {
   const servers = [...fleet.seats.values()].map((seat) => createServerView(fleet, seat))
@@ -35,10 +37,11 @@ function contentMethods(fleet: Fleet): Pick<Cluster, ContentMethods> {
   const { publisher, ledger } = fleet
   return {
     publish: (topic, change) => publisher.publish(topic, change),
-    generate: (options) => publisher.generate(options),
+    generate: (options) => fleet.generate(options),
     content: (topic) => publisher.content(topic),
     sync: () => fleet.callAll('sync', {}),
-    newEpoch: (options = {}) => publisher.newEpoch(options),
+    newEpoch: ({ server, topic } = {}) =>
+      publisher.newEpoch(server === undefined ? undefined : fleet.seat(server), topic),
     forgetKeys: () => fleet.forgetKeys(),
     setCommandDelay: ({ beforeMs = 0, afterMs = 0 }) => {
       ledger.beforeMs = beforeMs
@@ -46,14 +49,7 @@ function contentMethods(fleet: Fleet): Pick<Cluster, ContentMethods> {
     },
     announce: async (change) => {
       for (const seat of fleet.seats.values()) {
-        const { clients, acceptPerSec, ...rest } = change
-        const before = seat.runtime.load === false ? {} : seat.runtime.load
-        const load = {
-          ...('clients' in change ? (clients === undefined ? {} : { clients }) : before),
-          acceptPerSec: acceptPerSec ?? before.acceptPerSec ?? 500,
-        }
-        const touchesLoad = 'clients' in change || acceptPerSec !== undefined
-        await fleet.configure(seat, touchesLoad ? { ...rest, load } : rest)
+        await fleet.configure(seat, announcedChange(seat.runtime, change))
       }
     },
   }

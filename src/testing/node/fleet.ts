@@ -1,17 +1,22 @@
 /** The server processes of one cluster and everything that outlives them: configuration, content, records, ledger. */
 import { FailoverError } from '../../errors'
+import { ContentStore } from '../server/content-store'
+import { runEffect } from '../server/effects'
+import type { Executor } from '../server/ledger'
+import { Ledger, Memory } from '../server/ledger'
+import { invalid } from '../server/pool-options'
+import { Publisher } from '../server/publisher'
+import { Records } from '../server/records'
+import { changedRuntime, runtimeConfig } from '../server/runtime-config'
+import type { ExecutionRequest, RuntimeConfig } from '../server/server-types'
+import { UccTable } from '../server/ucc-table'
 import { pickAddresses, pickPort } from './addresses'
-import { ContentStore } from './content-store'
-import { runEffect } from './effects'
-import type { CallName, ExecutionRequest, FromServer, RuntimeConfig, ServerCalls, ServerConfig } from './ipc'
-import { Ledger, Memory } from './ledger'
+import type { GenerateOptions, Generation } from './generator'
+import { startGeneration } from './generator'
+import type { CallName, FromServer, ProcessConfig, ServerCalls } from './ipc'
 import type { CheckedOptions } from './options'
-import { invalid } from './options'
-import { Publisher } from './publisher'
-import { Records } from './records'
 import { findServerFile } from './server-file'
 import { ServerProcess } from './server-process'
-import { UccTable } from './ucc-table'
 
 const START_ATTEMPTS = 5
 
@@ -32,7 +37,9 @@ export class Fleet {
   readonly seats = new Map<string, Seat>()
   readonly uccs: UccTable
   readonly ledger: Ledger
-  readonly publisher: Publisher
+  readonly publisher: Publisher<Seat>
+  readonly #reality: ContentStore
+  readonly #generations = new Set<Generation>()
   readonly #abort = new AbortController()
   readonly #limits: { readonly historySize: number; readonly recentItems: number }
   #file = ''
@@ -45,9 +52,22 @@ export class Fleet {
     this.options = options
     this.#limits = { historySize: options.historySize ?? 10_000, recentItems: options.recentItems ?? 500 }
     this.uccs = new UccTable(options)
-    this.ledger = new Ledger(this.signal)
+    this.ledger = new Ledger((delayMs, action) => {
+      const timer = setTimeout(action, delayMs)
+      return () => clearTimeout(timer)
+    })
     this.ledger.afterMs = options.commandDelayMs ?? 0
-    this.publisher = new Publisher(this)
+    this.#reality = this.newStore('shared', 0)
+    this.publisher = new Publisher<Seat>({
+      log: options.log,
+      reality: this.#reality,
+      seats: () => this.seats.values(),
+      isAlive: (seat) => seat.process?.isAlive === true,
+      deliver: (seat, event) => seat.process?.post({ type: 'event', event }),
+      renew: (seat, content, only) =>
+        seat.process?.post({ type: 'topics', content, ...(only === undefined ? {} : { only }) }),
+      wallClock: () => Date.now(),
+    })
   }
 
   get signal(): AbortSignal {
@@ -119,9 +139,7 @@ export class Fleet {
   async configure(seat: Seat, change: { [K in keyof RuntimeConfig]?: RuntimeConfig[K] | undefined }): Promise<void> {
     const names = Object.keys(change) as (keyof RuntimeConfig)[]
     const unset = names.filter((name) => change[name] === undefined)
-    const runtime: Record<string, unknown> = { ...seat.runtime, ...change }
-    for (const name of unset) delete runtime[name]
-    seat.runtime = runtime as unknown as RuntimeConfig
+    seat.runtime = changedRuntime(seat.runtime, change)
     if (seat.process?.isAlive === true)
       await seat.process.call('configure', { ...(change as Partial<RuntimeConfig>), unset })
   }
@@ -146,7 +164,14 @@ export class Fleet {
   renewStore(seat: Seat, content: 'current' | 'empty'): void {
     if (this.options.log === 'shared') return
     seat.store = this.#ownStore(seat.name, seat.incarnation + 1)
-    if (content === 'current') seat.store.seed(this.publisher.reality)
+    if (content === 'current') seat.store.seed(this.#reality)
+  }
+
+  generate(options: GenerateOptions): Generation {
+    const isLog = this.#reality.kind(options.topic) === 'log'
+    const generation = startGeneration(options, isLog, (change) => this.publisher.publish(options.topic, change))
+    this.#generations.add(generation)
+    return generation
   }
 
   newStore(name: string, firstSeq: number): ContentStore {
@@ -160,6 +185,7 @@ export class Fleet {
 
   async #close(): Promise<void> {
     this.publisher.close()
+    for (const generation of this.#generations) generation.stop()
     this.#abort.abort()
     await this.#killAll()
   }
@@ -172,7 +198,7 @@ export class Fleet {
     const shared = this.#newMemory('keys')
     for (const [index, name] of this.options.names.entries()) {
       const memory = this.options.keys === 'shared' ? shared : this.#newMemory(`keys-${name}`)
-      const store = this.options.log === 'shared' ? this.publisher.reality : this.#ownStore(name, 1)
+      const store = this.options.log === 'shared' ? this.#reality : this.#ownStore(name, 1)
       const address = addresses[index] ?? ''
       const runtime = { snapshotPartBytes: 0, refuseUpgrades: false, load: false } as const
       const seat = { name, address, records: new Records(), process: undefined, incarnation: 0, runtime, store, memory }
@@ -182,29 +208,11 @@ export class Fleet {
   }
 
   #runtime(seat: Seat): RuntimeConfig {
-    const { options } = this
-    const { heartbeatMs, spreadMs, tokens, forbiddenTokens, tokenExpiresInMs, announcedClients } = options
-    const { peers: announced = true } = options
-    const own = options.names.map((server) => ({ server, url: this.url(server) }))
-    const peers = announced === true ? own : announced === false ? undefined : announced
-    const keys = this.#announced(seat.memory)
-    const { acceptPerSec = 500 } = options
-    const clients = typeof announcedClients === 'number' ? { clients: announcedClients } : {}
-    return {
-      snapshotPartBytes: options.snapshotPartBytes ?? 262_144,
-      refuseUpgrades: options.refuseUpgrades ?? false,
-      load: announcedClients === false ? false : { ...clients, acceptPerSec },
-      ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
-      ...(spreadMs === undefined ? {} : { spreadMs }),
-      ...(peers === undefined ? {} : { peers }),
-      ...(keys === undefined ? {} : { keys }),
-      ...(tokens === undefined ? {} : { tokens }),
-      ...(forbiddenTokens === undefined ? {} : { forbiddenTokens }),
-      ...(tokenExpiresInMs === undefined ? {} : { tokenExpiresInMs }),
-    }
+    const peers = this.options.names.map((server) => ({ server, url: this.url(server) }))
+    return runtimeConfig(this.options, peers, this.#announced(seat.memory))
   }
 
-  #config(seat: Seat): ServerConfig {
+  #config(seat: Seat): ProcessConfig {
     const { basePath, tls, topics = {}, onlyTopics = false } = this.options
     return {
       ...seat.runtime,
@@ -237,30 +245,28 @@ export class Fleet {
 
   #take(seat: Seat, message: FromServer, from: ServerProcess): void {
     if (message.type === 'notes') for (const note of message.notes) seat.records.take(note, from.incarnation)
-    else if (message.type === 'execute') void this.#execute(seat, from, message.n, message.request)
+    else if (message.type === 'execute') this.#execute(seat, from, message.n, message.request)
   }
 
-  async #execute(seat: Seat, from: ServerProcess, n: number, request: ExecutionRequest): Promise<void> {
-    const answer = await this.ledger.execute(
-      {
-        server: seat.name,
-        memory: seat.memory,
-        isAlive: () => from.isAlive && !this.signal.aborted,
-        gone: from.gone,
-        awake: () => from.awake(),
-        effect: (asked) =>
-          runEffect(
-            {
-              ledger: this.ledger,
-              publish: (topic, change, onlyHere) => this.publisher.publish(topic, change, onlyHere ? seat : undefined),
-              nextAction: () => (this.#actions += 1),
-            },
-            asked,
-          ),
-      },
-      request,
-    )
-    from.post({ type: 'executed', n, answer })
+  #execute(seat: Seat, from: ServerProcess, n: number, request: ExecutionRequest): void {
+    const executor: Executor = {
+      server: seat.name,
+      memory: seat.memory,
+      wallClock: () => Date.now(),
+      isAlive: () => from.isAlive && !this.signal.aborted,
+      whenGone: (action) => from.whenGone(action),
+      whenAwake: (action) => from.whenAwake(action),
+      effect: (asked) =>
+        runEffect(
+          {
+            ledger: this.ledger,
+            publish: (topic, change, onlyHere) => this.publisher.publish(topic, change, onlyHere ? seat : undefined),
+            nextAction: () => (this.#actions += 1),
+          },
+          asked,
+        ),
+    }
+    this.ledger.execute(executor, request, (answer) => from.post({ type: 'executed', n, answer }))
   }
 
   #gone(seat: Seat, from: ServerProcess, isExpected: boolean): void {

@@ -1,6 +1,6 @@
 /** Publishing at an even pace. */
-import { invalid } from './options'
-import type { Published, PublishInput } from './types'
+import type { Published, PublishInput } from '../server/fault-options'
+import { invalid } from '../server/pool-options'
 
 /** Options of `cluster.generate`. */
 export interface GenerateOptions {

@@ -28,12 +28,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   return createCluster(fleet)
 }
 
-export type { ClusterOptions, UccPlacement } from './options'
+export type { ClusterOptions } from './options'
+export type { UccPlacement } from '../server/pool-options'
+export type { Cluster, ClusterServer, FaultReport } from './types'
 export type {
-  Cluster,
-  ClusterServer,
   DrainOptions,
-  FaultReport,
   PromoteOptions,
   Published,
   PublishInput,
@@ -42,8 +41,8 @@ export type {
   StartUccOptions,
   StopUccOptions,
   TermChoice,
-} from './types'
+} from '../server/fault-options'
 export type { GenerateOptions, Generation } from './generator'
-export type { CommandLedger, LedgerEntry, LedgerViolation } from './ledger'
-export type { ConnectionRecord, DialRecord, RequestRecord, TokenRecord } from './records'
-export type { Announce, DialKind, ReadinessOverride } from './ipc'
+export type { CommandLedger, LedgerEntry, LedgerViolation } from '../server/ledger'
+export type { ConnectionRecord, DialRecord, RequestRecord, TokenRecord } from '../server/records'
+export type { Announce, DialKind, ReadinessOverride } from '../server/server-types'

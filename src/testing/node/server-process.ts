@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { fork } from 'node:child_process'
 import { FailoverError } from '../../errors'
-import type { CallMessage, CallName, FromServer, ServerCalls, ServerConfig, ToServer } from './ipc'
+import type { CallMessage, CallName, FromServer, ProcessConfig, ServerCalls, ToServer } from './ipc'
 
 /** Processes that must not outlive this one. */
 const alive = new Set<ChildProcess>()
@@ -35,12 +35,14 @@ export class ServerProcess {
   #wake: (() => void)[] = []
   #called = 0
 
-  constructor(file: string, config: ServerConfig, incarnation: number, events: ProcessEvents) {
+  constructor(file: string, config: ProcessConfig, incarnation: number, events: ProcessEvents) {
     this.name = config.name
     this.incarnation = incarnation
     // Options of the parent (a debugger's port, a loader) are not the servers'.
     const { NODE_OPTIONS: _ignored, ...env } = process.env
     this.#child = fork(file, [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [], env })
+    // One listener for each delayed command: many at once are no leak.
+    this.#child.setMaxListeners(0)
     hookExit()
     alive.add(this.#child)
     this.#listening = new Promise((resolve, reject) => (this.#settleListening = { resolve, reject }))
@@ -117,10 +119,16 @@ export class ServerProcess {
     this.#wakeAll()
   }
 
-  /** Resolves when the process can run: at once, or when it is thawed or gone. */
-  awake(): Promise<void> {
-    if (!this.isFrozen) return Promise.resolve()
-    return new Promise((resolve) => this.#wake.push(resolve))
+  /** Calls back when the process can run: at once, or when it is thawed or gone. */
+  whenAwake(action: () => void): void {
+    if (this.isFrozen) this.#wake.push(action)
+    else action()
+  }
+
+  /** Calls back when the process is gone. */
+  whenGone(action: () => void): () => void {
+    this.#child.once('exit', action)
+    return () => void this.#child.off('exit', action)
   }
 
   /** SIGKILL; resolves when the process is gone. */

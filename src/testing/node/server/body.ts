@@ -24,7 +24,3 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
     return undefined
   }
 }
-
-export function bearerToken(request: IncomingMessage): string | undefined {
-  return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1]
-}

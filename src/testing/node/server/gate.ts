@@ -5,25 +5,29 @@ import { createServer as createHttpsServer } from 'node:https'
 import { Server as NetServer } from 'node:net'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { CORS, noteRequest, sendJson, serveHttp } from './http'
+import { CORS } from '../../server/http-answers'
+import type { ServerState } from '../../server/server-state'
+import type { ProcessConfig } from '../ipc'
+import { noteRequest, sendJson, serveHttp } from './http'
 import { LiveConnections } from './live'
-import type { World } from './world'
 
 const LISTEN_RETRIES = 40
 const LISTEN_RETRY_MS = 50
 
 export class Gate {
   readonly live: LiveConnections
-  readonly #world: World
+  readonly #state: ServerState
+  readonly #config: ProcessConfig
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
 
-  constructor(world: World) {
-    this.#world = world
-    this.live = new LiveConnections(world)
+  constructor(state: ServerState, config: ProcessConfig) {
+    this.#state = state
+    this.#config = config
+    this.live = new LiveConnections(state)
     const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
       void this.#request(request, response)
-    const { tls } = world.config
+    const { tls } = config
     // Kept alive longer than any client keeps an idle socket: a reuse race is no fault that was asked for.
     const options = { keepAliveTimeout: 120_000 }
     this.#server =
@@ -32,7 +36,7 @@ export class Gate {
       this.#sockets.add(socket)
       socket.on('close', () => this.#sockets.delete(socket))
       socket.setNoDelay(true)
-      world.link.note({ note: 'dial', kind: 'tcp', at: Date.now() })
+      state.host.note({ note: 'dial', kind: 'tcp', at: Date.now() })
     })
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
     this.#server.on('clientError', (_error, socket) => socket.destroy())
@@ -77,7 +81,7 @@ export class Gate {
   }
 
   #tryListen(): Promise<void> {
-    const { port, address } = this.#world.config
+    const { port, address } = this.#config
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject)
       this.#server.listen({ port, host: address, backlog: 4096 }, () => {
@@ -91,11 +95,11 @@ export class Gate {
     response.on('error', () => undefined)
     const url = targetOf(request)
     if (url === undefined) {
-      noteRequest(this.#world, request, 'http')
+      noteRequest(this.#state, request, 'http')
       sendJson(response, 400, { error: 'the request target is no URL' }, CORS)
       return
     }
-    const exchange = { world: this.#world, request, response, url, path: this.#path(url) }
+    const exchange = { state: this.#state, request, response, url, path: this.#path(url) }
     try {
       await serveHttp(exchange, this.live)
     } catch (error) {
@@ -105,7 +109,7 @@ export class Gate {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    noteRequest(this.#world, request, 'upgrade')
+    noteRequest(this.#state, request, 'upgrade')
     // From here on Node watches this socket no more: a reset must not end the process.
     socket.on('error', () => undefined)
     const url = targetOf(request)
@@ -117,13 +121,13 @@ export class Gate {
     const proceed = (): void => {
       if (!socket.destroyed) this.live.upgrade(request, socket, head, path)
     }
-    const { slowMs } = this.#world.faults
+    const { slowMs } = this.#state.faults
     if (slowMs > 0) setTimeout(proceed, slowMs)
     else proceed()
   }
 
   #path({ pathname }: URL): string {
-    const { basePath } = this.#world.config
+    const { basePath } = this.#config
     if (basePath === '') return pathname
     return pathname.startsWith(`${basePath}/`) ? pathname.slice(basePath.length) : ''
   }

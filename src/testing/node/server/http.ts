@@ -1,35 +1,17 @@
 /** HTTP of a server: readiness, the two POST paths of the contract, and the application's own routes. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ReadinessBody, ReadinessState } from '../../../core/wire'
-import { PROTOCOL_VERSION } from '../../../core/wire'
-import type { DialKind } from '../ipc'
-import { appRoute } from './app-routes'
-import { bearerToken, readJson } from './body'
-import type { CommandInput } from './commands'
-import { executeCommand } from './commands'
-import { takeReject, termOf, tokenRefusal } from './frames'
+import { answerApp } from '../../server/app-routes'
+import { tokenRefusal } from '../../server/frames'
+import type { HttpAnswer } from '../../server/http-answers'
+import { answerCommand, bearerToken, CORS, dialKind, jsonAnswer, readinessAnswer } from '../../server/http-answers'
+import type { ServerState } from '../../server/server-state'
+import type { DialKind } from '../../server/server-types'
+import { readJson, readText } from './body'
 import type { LiveConnections } from './live'
 import { plainEvents } from './plain-events'
-import type { World } from './world'
-
-export const CORS: Readonly<Record<string, string>> = {
-  'Access-Control-Allow-Origin': '*',
-  'Access-Control-Expose-Headers': 'Retry-After, X-Server',
-  'Access-Control-Allow-Methods': 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS',
-  'Access-Control-Allow-Headers': 'Authorization, Content-Type, Idempotency-Key, Last-Event-ID',
-  'Access-Control-Max-Age': '86400',
-  'Cache-Control': 'no-store',
-}
-
-const REFUSAL_STATUS: Readonly<Record<string, number>> = {
-  unauthorized: 401,
-  forbidden: 403,
-  'unknown-ucc': 404,
-  overloaded: 503,
-}
 
 export interface Exchange {
-  readonly world: World
+  readonly state: ServerState
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly url: URL
@@ -38,26 +20,44 @@ export interface Exchange {
 }
 
 export async function serveHttp(exchange: Exchange, live: LiveConnections): Promise<void> {
-  const { world, request, response, path } = exchange
+  const { state, request, response, path, url } = exchange
   for (const [name, value] of Object.entries(CORS)) response.setHeader(name, value)
-  response.setHeader('X-Server', world.config.name)
-  noteRequest(world, request, dialKind(path))
+  response.setHeader('X-Server', state.config.name)
+  noteRequest(state, request, dialKind(path))
   if (request.method === 'OPTIONS') {
     // Chromium asks this before a page of a public site may reach a private address.
     response.setHeader('Access-Control-Allow-Private-Network', 'true')
     response.writeHead(204).end()
     return
   }
-  if (world.faults.slowMs > 0) await new Promise((resolve) => setTimeout(resolve, world.faults.slowMs))
-  if (path === '/failover/ready') return readiness(exchange)
+  if (state.faults.slowMs > 0) await new Promise((resolve) => setTimeout(resolve, state.faults.slowMs))
+  const asked = url.searchParams.get('ucc') ?? undefined
+  if (path === '/failover/ready') return send(response, readinessAnswer(state, asked))
   if (path === '/failover/events' && request.method === 'POST') return live.events(request, response)
-  if (path === '/failover/command' && request.method === 'POST') return command(exchange)
-  const token = bearerToken(request)
-  if (token !== undefined) world.link.note({ note: 'token', token, where: 'header', at: Date.now() })
-  const refusal = tokenRefusal(world.runtime, token)
+  const token = bearerToken(request.headers.authorization)
+  if (path === '/failover/command' && request.method === 'POST') {
+    const body = await readJson(request)
+    return answerCommand(state, { ucc: asked, token, body }, (answer) => send(response, answer))
+  }
+  if (token !== undefined) state.host.note({ note: 'token', token, where: 'header', at: Date.now() })
+  const refusal = tokenRefusal(state.runtime, token)
   if (refusal !== undefined) return sendJson(response, refusal === 'forbidden' ? 403 : 401, { error: refusal })
   if (path === '/events/plain') return plainEvents(exchange)
-  return appRoute(exchange)
+  const { method = 'GET' } = request
+  const body = await readText(request)
+  const asApp = { method, path, query: url.searchParams, headers: plainHeaders(request), body }
+  answerApp(state, asApp, (answer) => send(response, answer))
+}
+
+function plainHeaders(request: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(request.headers)) headers[name] = String(value)
+  return headers
+}
+
+function send(response: ServerResponse, { status, headers, body }: HttpAnswer): void {
+  response.writeHead(status, headers)
+  response.end(body)
 }
 
 export function sendJson(
@@ -66,72 +66,17 @@ export function sendJson(
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', ...headers })
-  response.end(JSON.stringify(body))
+  send(response, jsonAnswer(status, body, headers))
 }
 
-export function noteRequest(world: World, request: IncomingMessage, kind: DialKind): void {
+export function noteRequest(state: ServerState, request: IncomingMessage, kind: DialKind): void {
   const at = Date.now()
-  const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(request.headers)) headers[name] = String(value)
-  world.link.note({ note: 'dial', kind, at })
-  world.link.note({ note: 'request', method: request.method ?? '', url: request.url ?? '', headers, at })
-}
-
-function dialKind(path: string): DialKind {
-  if (path === '/failover/ready') return 'readiness'
-  if (path === '/failover/events') return 'events'
-  return path === '/failover/command' ? 'command' : 'http'
-}
-
-function readiness({ world, response, url }: Exchange): void {
-  const { readiness: override, drain } = world.faults
-  if (override !== null) {
-    response.writeHead(override.status ?? 200, {
-      'Content-Type': override.contentType ?? 'text/html',
-      ...override.headers,
-    })
-    response.end(override.body ?? '')
-    return
-  }
-  const { runtime, config } = world
-  const asked = url.searchParams.get('ucc') ?? undefined
-  const ucc = world.ucc(asked)
-  const load = world.load()
-  const state: ReadinessState = ucc?.readiness ?? 'unknown'
-  const body: ReadinessBody = {
-    server: config.name,
-    versions: [PROTOCOL_VERSION],
-    ...(ucc === undefined ? {} : { ucc: ucc.name }),
-    state,
-    ...(ucc === undefined ? {} : termOf(ucc)),
-    ...(runtime.peers === undefined ? {} : { peers: runtime.peers }),
-    ...(load === undefined ? {} : { load }),
-    draining: drain !== undefined,
-  }
-  // Without `ucc` the question is liveness, and an answer is one.
-  if (asked === undefined || state === 'running') sendJson(response, 200, body)
-  else sendJson(response, ucc === undefined ? 404 : 503, body)
-}
-
-/** `POST /failover/command?ucc=NAME`: one command where there is no WebSocket to send it on. */
-async function command({ world, request, response, url }: Exchange): Promise<void> {
-  const frame = (await readJson(request)) as
-    (CommandInput & { id?: number; client?: { id?: unknown } }) | null | undefined
-  const refuse = (code: string, message: string, retryAfterMs?: number): void => {
-    const retryAfter = retryAfterMs === undefined ? {} : { 'Retry-After': String(Math.ceil(retryAfterMs / 1000)) }
-    const body = { type: 'reject', code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
-    sendJson(response, REFUSAL_STATUS[code] ?? 400, body, retryAfter)
-  }
-  const ordered = takeReject(world)
-  if (ordered !== undefined) return refuse(ordered.code, ordered.message ?? 'as ordered', ordered.retryAfterMs)
-  const token = bearerToken(request)
-  if (token !== undefined) world.link.note({ note: 'token', token, where: 'header', at: Date.now() })
-  const refusal = tokenRefusal(world.runtime, token)
-  if (refusal !== undefined) return refuse(refusal, 'the token was refused')
-  const ucc = world.ucc(url.searchParams.get('ucc') ?? undefined)
-  if (ucc === undefined) return refuse('unknown-ucc', 'this server does not know that UCC')
-  if (typeof frame !== 'object' || frame === null) return refuse('invalid', 'the body is a command frame')
-  const answer = await executeCommand(world, ucc, frame, String(frame.client?.id ?? ''))
-  if (answer !== undefined) sendJson(response, 200, { type: 'result', id: frame.id, ...answer })
+  state.host.note({ note: 'dial', kind, at })
+  state.host.note({
+    note: 'request',
+    method: request.method ?? '',
+    url: request.url ?? '',
+    headers: plainHeaders(request),
+    at,
+  })
 }

@@ -1,17 +1,33 @@
-/** The server's side of the IPC channel to its cluster. */
-import type { ExecutionAnswer, ExecutionRequest, FromServer, Note } from '../ipc'
+/** The server's side of the IPC channel to its cluster, and the clock of its process: what the server runs on. */
+import type { Cancel, ServerHost } from '../../server/host'
+import type { ExecutionAnswer, ExecutionRequest, Note } from '../../server/server-types'
+import type { FromServer } from '../ipc'
 
-export class Link {
+export class Link implements ServerHost {
+  readonly identity = { pid: process.pid }
   readonly #waiting = new Map<number, (answer: ExecutionAnswer) => void>()
   #notes: Note[] = []
   #asked = 0
+
+  now(): number {
+    return performance.now()
+  }
+
+  wallClock(): number {
+    return Date.now()
+  }
+
+  after(delayMs: number, action: () => void): Cancel {
+    const timer = setTimeout(action, delayMs)
+    return () => clearTimeout(timer)
+  }
 
   send(message: FromServer): void {
     // The channel closes with the parent; then this process is about to exit anyway.
     if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
   }
 
-  /** Records what was seen. Batched per turn of the event loop: a fleet makes thousands. */
+  /** Batched per turn of the event loop: a fleet makes thousands. */
   note(note: Note): void {
     if (this.#notes.push(note) > 1) return
     setImmediate(() => {
@@ -21,12 +37,11 @@ export class Link {
     })
   }
 
-  /** Asks the cluster's ledger to execute, so that a kill between execution and result loses no record of it. */
-  execute(request: ExecutionRequest): Promise<ExecutionAnswer> {
+  /** The ledger lives in the cluster, so that a kill between execution and result loses no record of it. */
+  execute(request: ExecutionRequest, done: (answer: ExecutionAnswer) => void): void {
     const n = (this.#asked += 1)
-    const answered = new Promise<ExecutionAnswer>((resolve) => this.#waiting.set(n, resolve))
+    this.#waiting.set(n, done)
     this.send({ type: 'execute', n, request })
-    return answered
   }
 
   executed(n: number, answer: ExecutionAnswer): void {

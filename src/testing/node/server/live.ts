@@ -3,15 +3,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
 import { SUBPROTOCOL } from '../../../core/wire'
-import { bearerToken, readJson } from './body'
-import type { Carrier } from './carrier'
-import { Session } from './session'
-import type { World } from './world'
+import type { Carrier } from '../../server/carrier'
+import { bearerToken, withToken } from '../../server/http-answers'
+import type { ServerState } from '../../server/server-state'
+import { Session } from '../../server/session'
+import { readJson } from './body'
 
 const MAX_FRAME_BYTES = 1_048_576
 
 export class LiveConnections {
-  readonly #world: World
+  readonly #state: ServerState
   readonly #stream = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_FRAME_BYTES,
@@ -22,15 +23,15 @@ export class LiveConnections {
   /** Plain WebSockets (`/ws/echo`): they hear of faults, but speak no contract. */
   readonly echoes = new Set<WebSocket>()
 
-  constructor(world: World) {
-    this.#world = world
+  constructor(state: ServerState) {
+    this.#state = state
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, path: string): void {
     // The peer may vanish in the middle of a handshake.
     socket.on('error', () => socket.destroy())
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
-    if (this.#world.runtime.refuseUpgrades) refuseUpgrade(socket, 403, 'Forbidden')
+    if (this.#state.runtime.refuseUpgrades) refuseUpgrade(socket, 403, 'Forbidden')
     else if (path === '/ws/echo') this.#upgradeEcho(request, socket, head)
     else if (path !== '/failover/stream') refuseUpgrade(socket, 404, 'Not Found')
     else if (!offered.includes(SUBPROTOCOL)) refuseUpgrade(socket, 400, 'Bad Request')
@@ -53,11 +54,11 @@ export class LiveConnections {
       backlogBytes: () => response.writableLength,
       hold: () => undefined,
     }
-    const session = new Session(this.#world, carrier, 'events')
+    const session = new Session(this.#state, carrier, 'events')
     response.on('close', () => session.ended(code, ''))
     if (!Array.isArray(frames) || frames.length === 0)
       return session.reject('invalid', 'the body is an array of frames')
-    const token = bearerToken(request)
+    const token = bearerToken(request.headers.authorization)
     for (const frame of frames as readonly unknown[]) session.receive(withToken(frame, token))
   }
 
@@ -71,7 +72,7 @@ export class LiveConnections {
       backlogBytes: () => webSocket.bufferedAmount,
       hold: (on) => (on ? webSocket.pause() : webSocket.resume()),
     }
-    const session = new Session(this.#world, carrier, 'websocket')
+    const session = new Session(this.#state, carrier, 'websocket')
     webSocket.on('message', (data, isBinary) => {
       if (isBinary) session.reject('invalid', 'frames are text')
       else session.receiveText(String(data as Buffer))
@@ -87,7 +88,7 @@ export class LiveConnections {
       webSocket.on('error', () => undefined)
       webSocket.on('message', (data, isBinary) => webSocket.send(data as Buffer, { binary: isBinary }))
       if (new URL(request.url ?? '/', 'http://server').searchParams.has('greet')) {
-        webSocket.send(JSON.stringify({ server: this.#world.config.name }))
+        webSocket.send(JSON.stringify({ server: this.#state.config.name }))
       }
     })
   }
@@ -95,11 +96,4 @@ export class LiveConnections {
 
 function refuseUpgrade(socket: Duplex, status: number, text: string): void {
   socket.end(`HTTP/1.1 ${status} ${text}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
-}
-
-/** `hello` may leave its token to the `Authorization` header. */
-function withToken(frame: unknown, token: string | undefined): unknown {
-  if (token === undefined || typeof frame !== 'object' || frame === null) return frame
-  const isBareHello = (frame as { type?: unknown }).type === 'hello' && !('token' in frame)
-  return isBareHello ? { ...frame, token } : frame
 }

@@ -1,19 +1,19 @@
 /** A server of a test cluster: a process of its own, steered by its parent over the IPC channel. */
-import type { CallMessage, ServerConfig, ToServer } from '../ipc'
+import { ServerState } from '../../server/server-state'
+import type { CallMessage, ProcessConfig, ToServer } from '../ipc'
 import { createHandlers } from './calls'
 import { Gate } from './gate'
 import { Link } from './link'
-import { World } from './world'
 
 const link = new Link()
-let world: World | undefined
+let state: ServerState | undefined
 let handlers: ReturnType<typeof createHandlers> | undefined
 let frozenSiblings: readonly number[] = []
 
-async function start(config: ServerConfig): Promise<void> {
-  world = new World(config, link)
-  const gate = new Gate(world)
-  handlers = createHandlers(world, gate)
+async function start(config: ProcessConfig): Promise<void> {
+  state = new ServerState(config, link)
+  const gate = new Gate(state, config)
+  handlers = createHandlers(state, gate)
   try {
     await gate.listen()
     link.send({ type: 'listening' })
@@ -36,8 +36,8 @@ async function call(message: CallMessage): Promise<void> {
 
 process.on('message', (message: ToServer) => {
   if (message.type === 'init') void start(message.config)
-  else if (message.type === 'event') world?.takeEvent(message.event)
-  else if (message.type === 'topics') world?.takeTopics(message.content, message.only)
+  else if (message.type === 'event') state?.takeEvent(message.event)
+  else if (message.type === 'topics') state?.takeTopics(message.content, message.only)
   else if (message.type === 'executed') link.executed(message.n, message.answer)
   else if (message.type === 'frozen') frozenSiblings = message.pids
   else void call(message)

@@ -1,15 +1,15 @@
 /** `GET /events/plain`: an event stream as any server has one, for clients of `EventSource`. */
-import type { StoredEvent } from '../topic-log'
+import type { StoredEvent } from '../../server/topic-log'
 import type { Exchange } from './http'
 
 /**
  * Streams `?topic=` (default `plain/log`) from the position in `Last-Event-ID` on (all that is held: `?from=start`,
  * else from now). The id of an event is `EPOCH/SEQ`. `?retryMs=` sends that `retry` field first.
  */
-export function plainEvents({ world, request, response, url }: Exchange): void {
+export function plainEvents({ state, request, response, url }: Exchange): void {
   const name = url.searchParams.get('topic') ?? 'plain/log'
-  const owner = world.owner(name)
-  const topic = owner === undefined ? undefined : world.topic(name, owner.name)
+  const owner = state.owner(name)
+  const topic = owner === undefined ? undefined : state.topic(name, owner.name)
   if (owner === undefined || topic === undefined) {
     response.writeHead(404).end()
     return
@@ -21,18 +21,18 @@ export function plainEvents({ world, request, response, url }: Exchange): void {
   const send = (event: StoredEvent): void => {
     if (event.topic !== name || !owner.runs) return
     const { seq, key, op, data } = event
-    const body = JSON.stringify({ server: world.config.name, seq, key, op, data })
+    const body = JSON.stringify({ server: state.config.name, seq, key, op, data })
     response.write(`id: ${event.epoch}/${seq}\ndata: ${body}\n\n`)
   }
   const position = positionOf(String(request.headers['last-event-id'] ?? ''))
   const fromSeq =
     position?.epoch === topic.epoch ? position.seq : url.searchParams.get('from') === 'start' ? 0 : undefined
   if (fromSeq !== undefined) for (const event of topic.since(fromSeq) ?? []) send(event)
-  world.taps.add(send)
-  world.plainStreams.add(response)
+  state.taps.add(send)
+  state.plainStreams.add(response)
   response.on('close', () => {
-    world.taps.delete(send)
-    world.plainStreams.delete(response)
+    state.taps.delete(send)
+    state.plainStreams.delete(response)
   })
 }
 

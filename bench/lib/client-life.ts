@@ -1,0 +1,188 @@
+/**
+ * Long lives of clients in simulated time: what a laptop's client does in days of ordinary network, and how soon it
+ * notices what is wrong with its server. Bundled and run by `bench/months.mjs`.
+ */
+import type { MoveEvent } from '../../src/client/events'
+import type { FailoverClient } from '../../src/client/failover-client-types'
+import { seededRandom, type Random } from '../../src/core/random'
+import type { SimulatedDevice } from '../../src/testing/device-types'
+import type { SimulatedServer } from '../../src/testing/simulated-server-types'
+import { SimulatedWorld } from '../../src/testing/simulated-world'
+import type { World } from '../../src/testing/world-types'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+export const MONTH_MS = 30 * DAY
+
+/** One way, as on Wi-Fi and an office line: half of it below 12 ms, one packet in a hundred above 60 ms. */
+const LATENCY = { median: 12, p99: 60 }
+/** A download, a roaming between access points: for a moment everything is slow. */
+const SPIKE = { everyMs: 10 * MINUTE, minMs: 200, maxMs: 2000, latencyMs: { median: 250, p99: 900 } }
+/** Lid closed over lunch and between meetings, and every night. */
+const NAP = { aDay: 4, minMs: 1 * MINUTE, maxMs: 60 * MINUTE }
+const NIGHT = { fromMs: 18 * HOUR, forMs: 13 * HOUR }
+const EVENT_EVERY_MS = 10 * SECOND
+const TOPIC = 'ucc/helpdesk/agents'
+
+export interface LifeOptions {
+  readonly seed: number
+  readonly loss: number
+  readonly days: number
+  /** Of faults that a server really has; none: every failover is a false one. */
+  readonly killsADay?: number
+}
+
+export interface Life {
+  readonly awakeMs: number
+  readonly falseFailovers: number
+  /** The connection was given up and dialled again at the same server: a blink, and no failover. */
+  readonly redials: number
+  /** Failovers that a real fault had caused. */
+  readonly failovers: number
+  readonly sleeps: number
+}
+
+/** A working laptop for some days. */
+export async function liveFor({ seed, loss, days, killsADay = 0 }: LifeOptions): Promise<Life> {
+  const world = makeWorld(seed, loss)
+  const random = seededRandom(seed)
+  const device = world.device({ name: 'laptop' })
+  const client = device.connect({ ucc: 'helpdesk', store: false })
+  client.subscribe(TOPIC)
+  const life = { awakeMs: 0, falseFailovers: 0, redials: 0, failovers: 0, sleeps: 0 }
+  let faultyUntil = -Infinity
+  client.on('failover', () => {
+    if (world.now < faultyUntil) life.failovers += 1
+    else life.falseFailovers += 1
+  })
+  client.on('decision', ({ kind }) => {
+    if (kind === 'redial') life.redials += 1
+  })
+  publishNow(world)
+  spikes(world, device, random)
+  for (let day = 0; day < days; day += 1) {
+    for (let kill = 0; kill < killsADay; kill += 1) {
+      world.after(((kill + random()) * NIGHT.fromMs) / killsADay, () => {
+        faultyUntil = world.now + 5 * MINUTE
+        killForAWhile(world, client)
+      })
+    }
+    life.awakeMs += await liveADay(world, device, random, life)
+    for (const server of world.servers) server.clearRecords()
+  }
+  await world.settle(client.close(), 5 * SECOND)
+  world.close()
+  return life
+}
+
+async function liveADay(
+  world: World,
+  device: SimulatedDevice,
+  random: Random,
+  life: { sleeps: number },
+): Promise<number> {
+  const dawn = world.now
+  let awakeMs = 0
+  for (let nap = 0; nap < NAP.aDay; nap += 1) {
+    const work = NIGHT.fromMs / NAP.aDay
+    const napMs = NAP.minMs + random() * (NAP.maxMs - NAP.minMs)
+    await world.run(work - napMs)
+    await sleep(world, device, napMs, random)
+    awakeMs += work - napMs
+    life.sleeps += 1
+  }
+  await sleep(world, device, dawn + DAY - world.now, random)
+  life.sleeps += 1
+  return awakeMs
+}
+
+/** Some systems count sleep in their monotonic clock, some do not. */
+async function sleep(world: World, device: SimulatedDevice, forMs: number, random: Random): Promise<void> {
+  device.sleep({ countsSleep: random() < 0.5 })
+  await world.run(forMs)
+  device.wake()
+}
+
+function makeWorld(seed: number, loss: number): SimulatedWorld {
+  return new SimulatedWorld({
+    seed,
+    servers: 2,
+    standby: 'running',
+    log: 'shared',
+    network: { latencyMs: LATENCY, loss },
+  })
+}
+
+function publishNow(world: World): void {
+  let n = 0
+  const publish = (): void => {
+    n += 1
+    world.publish(TOPIC, { key: `agent-${n % 10}`, data: { n } })
+    world.after(EVENT_EVERY_MS, publish)
+  }
+  publish()
+}
+
+function spikes(world: World, device: SimulatedDevice, random: Random): void {
+  const links = world.network.links({ device: device.name })
+  const begin = (): void => {
+    links.quality({ latencyMs: SPIKE.latencyMs })
+    world.after(SPIKE.minMs + random() * (SPIKE.maxMs - SPIKE.minMs), () => {
+      links.quality({ latencyMs: LATENCY })
+      world.after(-Math.log(1 - random()) * SPIKE.everyMs, begin)
+    })
+  }
+  world.after(-Math.log(1 - random()) * SPIKE.everyMs, begin)
+}
+
+function killForAWhile(world: World, client: FailoverClient): void {
+  const server = world.servers.find(({ name }) => name === client.active?.server)
+  if (server === undefined) return
+  server.kill()
+  world.after(2 * MINUTE, () => server.restart())
+}
+
+/** Ways to lose a server, as behaviour tables name them. */
+export const LOSSES: Readonly<Record<string, (server: SimulatedServer) => void>> = {
+  'killed (reset)': (server) => server.kill(),
+  'hung, or its network gone': (server) => server.hang(),
+  'machine off': (server) => server.powerOff(),
+  'UCC stopped: status': (server) => server.stopUcc('helpdesk', { announce: 'status' }),
+  'UCC stopped: next heartbeat': (server) => server.stopUcc('helpdesk', { announce: 'heartbeat' }),
+  'UCC stopped: beats without a state': (server) => server.stopUcc('helpdesk', { announce: 'beats' }),
+  'UCC stopped: readiness only': (server) => server.stopUcc('helpdesk', { announce: 'readiness' }),
+}
+
+export interface Detection {
+  /** From the fault until the evidence was complete. */
+  readonly detectMs: number
+  /** From the fault until the last topic was live on the other server. */
+  readonly liveMs: number
+}
+
+/** One client loses its server at a moment of its own. */
+export async function loseServer(loss: string, seed: number, packetLoss: number): Promise<Detection | undefined> {
+  const world = makeWorld(seed, packetLoss)
+  const random = seededRandom(seed)
+  const client = world.device({ name: 'laptop' }).connect({ ucc: 'helpdesk', store: false })
+  client.subscribe(TOPIC)
+  publishNow(world)
+  await world.run(20 * SECOND + random() * 5 * SECOND)
+  const begun = world.now
+  let move: MoveEvent | undefined
+  let ended = NaN
+  client.on('failover', (event) => {
+    move ??= event
+    if (Number.isNaN(ended)) ended = world.now
+  })
+  LOSSES[loss]?.(world.servers[0] as SimulatedServer)
+  for (let waited = 0; move === undefined && waited < 60; waited += 1) await world.run(SECOND)
+  await world.settle(client.close(), 5 * SECOND)
+  world.close()
+  if (move === undefined) return undefined
+  const { decideMs, spreadMs, connectMs, restoreMs, resumeMs } = move.timings
+  const since = decideMs + spreadMs + connectMs + restoreMs + resumeMs
+  return { detectMs: Math.max(0, ended - since - begun), liveMs: ended - begun }
+}

@@ -1,0 +1,164 @@
+// @ts-check
+// Months of clients in simulated time: how often a failover has no cause, and how soon one that has is noticed.
+//
+//   node bench/months.mjs                              100 client-months at 0, 1, 2 and 3 % packet loss together
+//   node bench/months.mjs --months 20 --out months.jsonl   a piece of it; again with more months goes on from there
+//   node bench/months.mjs --out months.jsonl --record      and writes the section of test/simulation/RESULTS.md anew
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { Worker } from 'node:worker_threads'
+import { bundle } from '../scripts/simulation/bundle.mjs'
+import { ms, quantile } from './lib/numbers.mjs'
+
+/**
+ * @typedef {{ is: 'life', key: string, seed: number, loss: number, days: number }} LifeTask
+ * @typedef {{ is: 'loss', key: string, seed: number, loss: number, how: string }} LossTask
+ * @typedef {LifeTask | LossTask} Task
+ */
+
+const RESULTS = fileURLToPath(new URL('../test/simulation/RESULTS.md', import.meta.url))
+const LOSSES = [0, 0.01, 0.02, 0.03]
+const MONTH_DAYS = 30
+/** A piece of work: short enough to be lost without regret. */
+const PIECE_DAYS = 3
+const TARGET_A_MONTH = 1
+
+const { values } = parseArgs({
+  options: {
+    months: { type: 'string', default: '100' },
+    faults: { type: 'string', default: '400' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
+    out: { type: 'string' },
+    record: { type: 'boolean', default: false },
+  },
+})
+
+const { file, remove } = await bundle('bench/lib/client-life.ts')
+const known = readKnown()
+try {
+  const { LOSSES: kinds } = await import(file)
+  const tasks = [...lifeTasks(Number(values.months)), ...lossTasks(Number(values.faults), Object.keys(kinds))]
+  await work(tasks.filter(({ key }) => !known.has(key)))
+  const text = [lifeTable(tasks), lossTable(tasks)].join('\n')
+  console.log(text)
+  if (values.record) record(text)
+} finally {
+  remove()
+}
+
+/** @param {number} months @returns {LifeTask[]} */
+function lifeTasks(months) {
+  const pieces = Math.ceil((months * MONTH_DAYS) / PIECE_DAYS)
+  return Array.from({ length: pieces }, (_, index) => {
+    const loss = LOSSES[index % LOSSES.length] ?? 0
+    return { is: 'life', key: `life ${index}`, seed: index + 1, loss, days: PIECE_DAYS }
+  })
+}
+
+/** @param {number} count of each kind @param {readonly string[]} kinds @returns {LossTask[]} */
+function lossTasks(count, kinds) {
+  return kinds.flatMap((how) =>
+    Array.from({ length: count }, (_, index) => {
+      const loss = LOSSES[index % LOSSES.length] ?? 0
+      return { is: /** @type {const} */ ('loss'), key: `${how} ${index}`, seed: index + 1, loss, how }
+    }),
+  )
+}
+
+/** @param {readonly Task[]} tasks */
+async function work(tasks) {
+  const queue = [...tasks].reverse()
+  const begun = performance.now()
+  let done = 0
+  const one = () =>
+    new Promise((resolve, reject) => {
+      const worker = new Worker(new URL('./lib/life-worker.mjs', import.meta.url), { workerData: { file } })
+      worker.on('error', reject)
+      worker.on('message', (message) => {
+        if (message !== undefined) {
+          known.set(message.key, message.result)
+          if (values.out !== undefined) appendFileSync(values.out, `${JSON.stringify(message)}\n`)
+          done += 1
+          const left = ((performance.now() - begun) / done / 1000) * (tasks.length - done)
+          if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${done}/${tasks.length}, ${Math.round(left)} s left`)
+        }
+        const next = queue.pop()
+        if (next === undefined) void worker.terminate().then(resolve, reject)
+        else worker.postMessage(next)
+      })
+    })
+  await Promise.all(Array.from({ length: Math.min(Number(values.jobs), tasks.length) }, one))
+  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
+}
+
+/** @returns {Map<string, any>} */
+function readKnown() {
+  if (values.out === undefined || !existsSync(values.out)) return new Map()
+  const lines = readFileSync(values.out, 'utf8').split('\n')
+  const entries = lines.filter((line) => line.endsWith('}')).map((line) => JSON.parse(line))
+  return new Map(entries.map(({ key, result }) => [key, result]))
+}
+
+/** @param {readonly Task[]} tasks */
+function lifeTable(tasks) {
+  const rows = LOSSES.map((loss) => {
+    const lives = tasks.flatMap((task) => (task.is === 'life' && task.loss === loss ? [known.get(task.key)] : []))
+    const months = (lives.length * PIECE_DAYS) / MONTH_DAYS
+    const sum = (/** @type {string} */ name) => lives.reduce((total, life) => total + life[name], 0)
+    const rate = (/** @type {string} */ name) => (sum(name) / Math.max(months, 1e-9)).toFixed(2)
+    const awake = (sum('awakeMs') / 3_600_000).toFixed(0)
+    const cells = [`${loss * 100} %`, months.toFixed(1), awake, String(sum('sleeps')), String(sum('falseFailovers'))]
+    return [...cells, rate('falseFailovers'), rate('redials')]
+  })
+  const title = `False failovers (target: below ${TARGET_A_MONTH} a client-month at 2 % loss)`
+  const columns = [
+    'packet loss',
+    'client-months',
+    'hours awake',
+    'sleeps',
+    'false failovers',
+    'a month',
+    'redials a month',
+  ]
+  return table(title, columns, rows)
+}
+
+/** @param {readonly Task[]} tasks */
+function lossTable(tasks) {
+  const kinds = [...new Set(tasks.flatMap((task) => (task.is === 'loss' ? [task.how] : [])))]
+  const rows = kinds.map((how) => {
+    const seen = tasks.flatMap((task) => (task.is === 'loss' && task.how === how ? [known.get(task.key)] : []))
+    const found = seen.filter((one) => one !== undefined)
+    const of = (/** @type {string} */ name) => {
+      const times = found.map((one) => one[name])
+      return [0.5, 0.9, 0.99, 1].map((part) => ms(quantile(times, part))).join(' / ')
+    }
+    return [how, String(seen.length), String(seen.length - found.length), of('detectMs'), of('liveMs')]
+  })
+  const columns = [
+    'how it was lost',
+    'times',
+    'not noticed',
+    'noticed after (p50 / p90 / p99 / max)',
+    'live again after',
+  ]
+  return table('Detection, from the fault on, a client each with the defaults', columns, rows)
+}
+
+/** @param {string} title @param {readonly string[]} columns @param {readonly (readonly string[])[]} rows */
+function table(title, columns, rows) {
+  const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(' | ')} |`
+  return [`### ${title}`, '', line(columns), line(columns.map(() => '---')), ...rows.map(line), ''].join('\n')
+}
+
+/** Between its marks; the rest of the file is left alone. @param {string} text */
+function record(text) {
+  const [begin, end] = ['<!-- months -->', '<!-- /months -->']
+  const before = readFileSync(RESULTS, 'utf8')
+  const from = before.indexOf(begin)
+  const to = before.indexOf(end)
+  if (from < 0 || to < from) throw new Error(`${RESULTS} lacks the marks ${begin} and ${end}`)
+  writeFileSync(RESULTS, `${before.slice(0, from + begin.length)}\n\n${text}\n${before.slice(to)}`)
+}

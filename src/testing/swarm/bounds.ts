@@ -1,0 +1,32 @@
+/** How long things may take at most, from the plan of a run. */
+import { DEFAULTS } from '../../client/defaults'
+import { SPREAD_CLASSES } from '../../core/spread'
+import type { ClientPlan, SwarmPlan } from './plan'
+
+/** Servers of a swarm accept so many connections a second, and count what they have. */
+export const ACCEPT_PER_SEC = 500
+
+/** The longest draw of this client's class. */
+export function longestDrawMs({ topology }: SwarmPlan, { priority }: ClientPlan): number {
+  const windowMs = topology.spreadMs ?? DEFAULTS.failover.spreadMs
+  return windowMs * SPREAD_CLASSES[priority][1]
+}
+
+/** Longest hold-down of a swarm's clients, as a multiple of the first. */
+export const HOLD_DOWN_GROWTH = 4
+/** Longest time that a breaker stays open after what no retry cures. */
+export const PERMANENT_OPEN_MS = 20_000
+
+/** From the healing until a client is where it belongs, at the latest. */
+export function convergeWithinMs(plan: SwarmPlan): number {
+  return Math.max(0, ...plan.clients.map((client) => clientConvergesWithinMs(plan, client)))
+}
+
+function clientConvergesWithinMs(plan: SwarmPlan, client: ClientPlan): number {
+  const { standbyIntervalMs, jitter, timeoutMs } = DEFAULTS.health
+  const { maxBackoffMs, timeoutMs: connectMs, overlapMs } = DEFAULTS.connect
+  const holdDownMs = client.holdDownMs * HOLD_DOWN_GROWTH * (1 + DEFAULTS.failback.jitter)
+  const noticedMs = standbyIntervalMs * (1 + jitter) + timeoutMs
+  const breakerMs = Math.max(DEFAULTS.breaker.maxOpenMs, PERMANENT_OPEN_MS)
+  return breakerMs + maxBackoffMs + connectMs + longestDrawMs(plan, client) + noticedMs + holdDownMs + overlapMs
+}

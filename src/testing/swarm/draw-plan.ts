@@ -1,0 +1,145 @@
+/**
+ * A seed becomes a plan. As in swarm testing (Groce et al., "Swarm Testing", ISSTA 2012) each seed first leaves out
+ * most of what could happen, and then makes much of the rest: faults that are always mixed hide each other.
+ */
+import type { Priority } from '../../client/option-types'
+import type { CommandSafety } from '../../core/command-protocol'
+import { seededRandom, type Random } from '../../core/random'
+import { FAULTS } from './faults'
+import type { ClientPlan, Deed, Fault, SwarmPlan, TopicName, TopologyPlan } from './plan'
+
+const PRIORITIES: readonly Priority[] = ['agent', 'agent', 'interactive', 'board', 'visitor']
+const SAFETIES: readonly CommandSafety[] = ['read', 'set', 'keyed', 'claim', 'effect']
+const TOPICS: readonly TopicName[] = ['agents', 'log', 'queues']
+const UCCS = ['helpdesk', 'sales'] as const
+
+export function drawPlan(seed: number): SwarmPlan {
+  const draw = new Draw(seededRandom(seed))
+  const topology = drawTopology(draw)
+  const clients = draw.times(draw.oneOf([1, 1, 1, 2, 2, 3]), () => drawClient(draw, topology))
+  const healAtMs = draw.between(15_000, 75_000)
+  return {
+    seed,
+    topology,
+    network: { latencyMs: draw.oneOf([1, 5, 20, 60]), loss: draw.oneOf([0, 0, 0, 0.01, 0.03]) },
+    clients,
+    deeds: drawDeeds(draw, topology, clients, healAtMs),
+    faults: drawFaults(draw, topology, clients, healAtMs),
+    healAtMs,
+  }
+}
+
+function drawTopology(draw: Draw): TopologyPlan {
+  const servers = draw.oneOf([1, 2, 2, 2, 2, 2, 3])
+  const log = draw.oneOf(['shared', 'shared', 'split'] as const)
+  return {
+    servers,
+    hasSecondRoad: draw.chance(0.15),
+    uccs: draw.chance(0.25) ? UCCS : UCCS.slice(0, 1),
+    log,
+    standby: servers === 1 || draw.chance(0.6) ? 'running' : 'stopped',
+    hasTerms: draw.chance(0.75),
+    keys: draw.oneOf(log === 'shared' ? ['shared', 'shared', 'own', 'none'] : ['own', 'none']),
+    hasTokens: draw.chance(0.3),
+    withoutSockets: draw.chance(0.15) ? [draw.index(servers)] : [],
+    spreadMs: draw.oneOf([undefined, undefined, 0, 500, 3000]),
+    hasDesignation: draw.chance(0.2),
+  }
+}
+
+function drawClient(draw: Draw, { servers, hasSecondRoad, uccs, keys }: TopologyPlan): ClientPlan {
+  return {
+    device: draw.chance(0.3) ? 'page' : 'node',
+    ucc: draw.oneOf(uccs),
+    endpoints: draw.chance(0.8) ? servers + Number(hasSecondRoad) : 1,
+    priority: draw.oneOf(PRIORITIES),
+    standby: draw.chance(0.25) ? 'warm' : 'cold',
+    restores: draw.chance(0.25),
+    asksCanMove: draw.chance(0.2),
+    failback: draw.chance(0.25) ? 'manual' : 'automatic',
+    holdDownMs: draw.oneOf([500, 2000, 5000]),
+    heartbeatMs: draw.oneOf([500, 1000, 1000, 2000]),
+    sharedKeys: keys === 'shared' && draw.chance(0.5),
+  }
+}
+
+function drawDeeds(
+  draw: Draw,
+  topology: TopologyPlan,
+  clients: readonly ClientPlan[],
+  untilMs: number,
+): readonly Deed[] {
+  const client = (): number => draw.index(clients.length)
+  const at = (): number => draw.between(0, untilMs)
+  const deeds: Deed[] = []
+  for (const [index] of clients.entries()) {
+    for (const topic of TOPICS) {
+      if (draw.chance(0.7)) deeds.push({ at: draw.between(0, 3000), do: 'subscribe', client: index, topic })
+    }
+  }
+  const add = (upTo: number, deed: () => Deed): void => void deeds.push(...draw.times(draw.index(upTo + 1), deed))
+  add(4, () => ({ at: at(), do: 'subscribe', client: client(), topic: draw.oneOf(TOPICS) }))
+  add(3, () => ({ at: at(), do: 'unsubscribe', client: client(), topic: draw.oneOf(TOPICS) }))
+  add(8, () => ({
+    at: at(),
+    do: 'publish',
+    topic: draw.oneOf(TOPICS),
+    times: draw.between(1, 60),
+    everyMs: draw.oneOf([0, 20, 300, 1000]),
+  }))
+  const deadlineMs = (): number => draw.oneOf([500, 3000, 10_000, 10_000])
+  add(20, () => ({ at: at(), do: 'command', client: client(), safety: draw.oneOf(SAFETIES), deadlineMs: deadlineMs() }))
+  add(12, () => ({ at: at(), do: 'get', client: client() }))
+  add(6, () => ({ at: at(), do: 'post', client: client(), hasKey: draw.chance(0.4) }))
+  if (draw.chance(0.4)) add(3, () => ({ at: at(), do: 'switchover', client: client(), hold: draw.chance(0.2) }))
+  if (draw.chance(0.3)) add(2, () => ({ at: at(), do: 'failback', client: client() }))
+  if (topology.hasTokens) add(2, () => ({ at: at(), do: 'rotate-token' }))
+  return deeds.sort((a, b) => a.at - b.at)
+}
+
+/** A handful of kinds, each perhaps several times. */
+function drawFaults(
+  draw: Draw,
+  topology: TopologyPlan,
+  clients: readonly ClientPlan[],
+  untilMs: number,
+): readonly Fault[] {
+  const kinds = draw.times(draw.between(1, 5), () => draw.oneOf(Object.keys(FAULTS)))
+  const faults = draw.times(draw.between(1, 9), (): Fault => {
+    const fault = draw.oneOf(kinds)
+    const isServers = FAULTS[fault]?.of === 'server'
+    // The active server is the interesting one.
+    const server = draw.chance(0.6) ? 0 : draw.index(topology.servers)
+    const target = isServers ? server : draw.index(clients.length)
+    const forMs = draw.oneOf([300, 1500, 4000, 9000, 20_000])
+    return { at: draw.between(500, Math.max(501, untilMs - 1000)), fault, target, forMs }
+  })
+  return faults.sort((a, b) => a.at - b.at)
+}
+
+class Draw {
+  constructor(private readonly random: Random) {}
+
+  chance(share: number): boolean {
+    return this.random() < share
+  }
+
+  index(count: number): number {
+    return Math.floor(this.random() * count)
+  }
+
+  /** A whole number, both ends included. */
+  between(least: number, most: number): number {
+    return least + this.index(most - least + 1)
+  }
+
+  oneOf<T>(choices: readonly [T, ...T[]] | readonly T[]): T {
+    const chosen = choices[this.index(choices.length)]
+    if (chosen === undefined && choices.length === 0) throw new RangeError('nothing to choose from')
+    return chosen as T
+  }
+
+  times<T>(count: number, make: () => T): T[] {
+    return Array.from({ length: count }, () => make())
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * One run of a plan, in two phases as TigerBeetle's VOPR has them: first things go wrong, and what must never happen is
+ * watched for; then everything is healed, and everybody must come back to where they belong within a bound. At last the
+ * clients close, and nothing may be left alive.
+ */
+import type { Decision } from '../../client/reports'
+import { convergeWithinMs } from './bounds'
+import type { Invariant, Violation } from './invariant'
+import { whatIsMissing } from './invariants/endings'
+import { INVARIANTS } from './invariants/index'
+import type { SwarmPlan } from './plan'
+import { Stage } from './stage'
+
+export interface SwarmRun {
+  readonly plan: SwarmPlan
+  /** Empty: all is well. In the order of their instants. */
+  readonly violations: readonly Violation[]
+  /** One word for everything that was seen: the same plan gives the same word. */
+  readonly hash: string
+  /** Everything that was seen, a line each, where it was asked for. */
+  readonly trace: readonly string[]
+  /** Of each client, the last decisions before its close. */
+  readonly decisions: readonly (readonly Decision[])[]
+  /** Virtual milliseconds: the whole run, and from the healing until everybody was where they belong. */
+  readonly lastedMs: number
+  readonly convergedMs: number
+  /** How many moves were reported, by kind. */
+  readonly moves: Readonly<Record<string, number>>
+}
+
+export interface RunPlanOptions {
+  /** @default false */
+  readonly keepsTrace?: boolean
+  /** @default all */
+  readonly invariants?: readonly Invariant[]
+}
+
+/** How often it is looked whether everybody is back, and for how long they must have been. */
+const LOOK_MS = 1000
+const BACK_FOR_MS = 5000
+/** Nothing is published any more for so long before contents are compared; the slowest road has retransmitted. */
+const QUIET_MS = 3000
+/** The last publications, before silence. */
+const LAST_WORDS = 3
+
+export async function runPlan(plan: SwarmPlan, options: RunPlanOptions = {}): Promise<SwarmRun> {
+  const { keepsTrace = false, invariants = INVARIANTS } = options
+  const stage = new Stage(plan, keepsTrace)
+  stage.story.begin(stage.view, invariants)
+  stage.begin()
+  await stage.world.run(plan.healAtMs)
+  stage.heal()
+  const convergedMs = await converge(stage)
+  stage.lastWords(LAST_WORDS)
+  await stage.world.run(QUIET_MS)
+  stage.tell({ is: 'quiet' })
+  const decisions = stage.actors.map(({ client }) => client.decisions())
+  await stage.close()
+  const { violations, hash, lines } = stage.story
+  const { now } = stage.world
+  stage.world.close()
+  const { moves } = stage
+  return { plan, violations, hash, trace: lines, decisions, lastedMs: now, convergedMs, moves }
+}
+
+/** @returns how long it took. */
+async function converge(stage: Stage): Promise<number> {
+  const since = stage.world.now
+  const until = since + convergeWithinMs(stage.plan)
+  const isBack = (): boolean => stage.actors.every((_actor, index) => whatIsMissing(stage.view, index) === undefined)
+  let backSince = Infinity
+  while (stage.world.now < until && !(stage.world.now - backSince >= BACK_FOR_MS)) {
+    backSince = isBack() ? Math.min(backSince, stage.world.now) : Infinity
+    await stage.world.run(LOOK_MS)
+  }
+  return Math.min(backSince, stage.world.now) - since
+}

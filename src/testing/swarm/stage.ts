@@ -1,0 +1,272 @@
+/** The world of one run, set up as its plan says: servers, clients, deeds and faults, each at its moment. */
+import { SimulatedWorld } from '../simulated-world'
+import type { SimulatedServer } from '../simulated-server-types'
+import type { World } from '../world-types'
+import { Actor, type ActorHost } from './actor'
+import { applicationCommands, applicationHttp, type ApplicationOptions } from './application'
+import { ACCEPT_PER_SEC } from './bounds'
+import { FAULTS, type FaultKind, type FaultStage } from './faults'
+import { healAll } from './heal'
+import type { RunView, Truth } from './invariant'
+import type { Deed, Fault, SwarmPlan, TopicName } from './plan'
+import { SECRET } from './secrets'
+import type { Sighting, StageSighting, Witness } from './sighting'
+import { Story } from './story'
+
+const TOPICS: readonly TopicName[] = ['agents', 'log', 'queues']
+/** Keys of the state topics. */
+const KEYS = 7
+/** A token that was replaced is still good for so long. */
+const OLD_TOKEN_MS = 5000
+const SAMPLE_MS = 1000
+const CLOSE_WITHIN_MS = 5000
+
+export class Stage {
+  readonly world: World
+  readonly story: Story
+  readonly actors: readonly Actor[]
+  readonly view: RunView
+  readonly moves: Record<string, number> = {}
+  readonly #published = new Map<string, number>()
+  readonly #separating = new Map<Fault, FaultKind>()
+  readonly #roads: readonly string[]
+  #token = 1
+  #isUnruly = true
+  #isQuiet = false
+
+  constructor(
+    readonly plan: SwarmPlan,
+    keepsTrace: boolean,
+  ) {
+    this.story = new Story(keepsTrace)
+    this.world = new SimulatedWorld(this.#worldOptions())
+    const first = this.world.servers[0]?.name ?? ''
+    const second = plan.topology.hasSecondRoad ? [this.world.network.vip('lb', first).url] : []
+    this.#roads = [...this.world.endpoints, ...second]
+    for (const index of plan.topology.withoutSockets) this.#server(index).refuseUpgrades(true)
+    this.actors = plan.clients.map((client, index) => {
+      const device = this.world.device({ name: `device${index}`, kind: client.device })
+      return new Actor(index, client, device, this.#hostOf(index))
+    })
+    this.view = { plan, clients: this.actors, truth: this.#truth() }
+  }
+
+  tell(sighting: StageSighting): void {
+    this.story.tell({ ...sighting, at: this.world.now, client: -1 })
+  }
+
+  /** The clients start, and everything else happens at its moment of the run. */
+  begin(): void {
+    for (const actor of this.actors) actor.start()
+    for (const deed of this.plan.deeds) this.world.after(deed.at, () => this.#do(deed))
+    for (const fault of this.plan.faults) this.world.after(fault.at, () => this.#begin(fault))
+    this.#sample()
+  }
+
+  heal(): void {
+    this.#isUnruly = false
+    this.#separating.clear()
+    const { uccs, withoutSockets } = this.plan.topology
+    healAll(this.#faultStage(), uccs, withoutSockets)
+    for (const actor of this.actors) actor.resumed()
+    this.tell({ is: 'healed' })
+  }
+
+  /** A little of everything, now that everything works, and then nothing more: whoever was forgotten shows it. */
+  lastWords(times: number): void {
+    for (const topic of TOPICS) for (let count = 0; count < times; count += 1) this.#publish(topic)
+    this.#isQuiet = true
+  }
+
+  async close(): Promise<void> {
+    for (const actor of this.actors) actor.close()
+    await this.world.run(CLOSE_WITHIN_MS)
+    this.tell({ is: 'closed' })
+  }
+
+  #worldOptions(): ConstructorParameters<typeof SimulatedWorld>[0] {
+    const { seed, topology, network } = this.plan
+    const application: ApplicationOptions = {
+      sharesKeys: topology.keys === 'shared',
+      tell: (client, sighting) => this.story.tell({ ...sighting, at: this.world.now, client }),
+    }
+    return {
+      seed,
+      network,
+      servers: topology.servers,
+      uccs: topology.uccs,
+      standby: topology.standby,
+      log: topology.log,
+      keys: topology.keys === 'own' ? 'split' : topology.keys,
+      terms: topology.hasTerms,
+      acceptPerSec: ACCEPT_PER_SEC,
+      commands: applicationCommands(application),
+      http: applicationHttp(application),
+      ...(topology.spreadMs === undefined ? {} : { spreadMs: topology.spreadMs }),
+      ...(topology.hasTokens ? { tokens: [this.#tokenOf(1)] } : {}),
+    }
+  }
+
+  #hostOf(index: number): ActorHost {
+    const tell: Witness = (sighting) => {
+      if (sighting.is === 'event') this.#count(sighting.name)
+      this.story.tell({ ...sighting, at: this.world.now, client: index } as Sighting)
+    }
+    return {
+      topology: this.plan.topology,
+      endpoints: this.#roads,
+      tell,
+      now: () => this.world.now,
+      token: () => (this.plan.topology.hasTokens ? this.#tokenOf(this.#token) : undefined),
+      isUnruly: () => this.#isUnruly,
+      random: () => this.world.random(),
+    }
+  }
+
+  #count(event: string): void {
+    if (event === 'failover' || event === 'switchover' || event === 'failback')
+      this.moves[event] = (this.moves[event] ?? 0) + 1
+  }
+
+  // ---- what happens ---------------------------------------------------------------------------------------------
+
+  #do(deed: Deed): void {
+    if (deed.do === 'publish') return this.#publishAll(deed.topic, deed.times, deed.everyMs)
+    if (deed.do === 'rotate-token') return this.#rotateToken()
+    this.actors[deed.client]?.do(deed)
+  }
+
+  #publishAll(topic: TopicName, times: number, everyMs: number): void {
+    for (let count = 0; count < times; count += 1) this.world.after(count * everyMs, () => this.#publish(topic))
+  }
+
+  #publish(name: TopicName): void {
+    if (this.#isQuiet) return
+    for (const ucc of this.plan.topology.uccs) {
+      const topic = `ucc/${ucc}/${name}`
+      const n = (this.#published.get(topic) ?? 0) + 1
+      this.#published.set(topic, n)
+      const key = `k${n % KEYS}`
+      if (name === 'log') this.world.publish(topic, { key: `m${n}`, data: { n } })
+      else if (n % 5 === 0) this.world.publish(topic, { op: 'remove', key })
+      else this.world.publish(topic, { key, data: { n } })
+    }
+  }
+
+  #rotateToken(): void {
+    this.#token += 1
+    const accept = (tokens: readonly string[]): void => {
+      for (const server of this.world.servers) server.setTokens(tokens)
+    }
+    const [before, now] = [this.#tokenOf(this.#token - 1), this.#tokenOf(this.#token)]
+    accept([before, now])
+    this.world.after(OLD_TOKEN_MS, () => accept([this.#tokenOf(this.#token)]))
+  }
+
+  #tokenOf(number: number): string {
+    return `${SECRET}${number}`
+  }
+
+  #begin(fault: Fault): void {
+    const kind = FAULTS[fault.fault]
+    if (kind === undefined) throw new RangeError(`no such fault: ${fault.fault}`)
+    const stage = this.#faultStage()
+    const isServers = kind.of === 'server'
+    const target = fault.target % (isServers ? this.world.servers.length : this.actors.length)
+    const name = isServers ? this.#server(target).name : `client ${target}`
+    const isLost = (): boolean => isServers && !this.#server(target).alive
+    if (isLost()) return
+    this.tell({ is: 'fault', fault: fault.fault, target: name, on: true })
+    if (kind.separates) this.#separating.set(fault, kind)
+    kind.begin(stage, target, fault.forMs)
+    if (kind.pauses) this.actors[target]?.paused()
+    this.world.after(fault.forMs, () => {
+      // Healed by then.
+      if (!this.#isUnruly) return
+      this.#separating.delete(fault)
+      if (!isLost() || kind.revives) kind.end?.(this.#faultStage(), target)
+      if (kind.pauses) this.actors[target]?.resumed()
+      this.tell({ is: 'fault', fault: fault.fault, target: name, on: false })
+    })
+  }
+
+  #sample(): void {
+    this.world.after(SAMPLE_MS, () => {
+      for (const actor of this.actors) actor.sample()
+      this.#sample()
+    })
+  }
+
+  // ---- what there is --------------------------------------------------------------------------------------------
+
+  #server(index: number): SimulatedServer {
+    const { servers } = this.world
+    const server = servers[index % servers.length]
+    if (server === undefined) throw new RangeError(`no server ${index}`)
+    return server
+  }
+
+  #faultStage(): FaultStage {
+    const { world } = this
+    return {
+      world,
+      server: (index) => this.#server(index),
+      otherThan: (index) => this.#server(index + 1),
+      device: (index) => {
+        const device = world.devices[index]
+        if (device === undefined) throw new RangeError(`no device ${index}`)
+        return device
+      },
+      ucc: (index) => this.plan.topology.uccs[index % this.plan.topology.uccs.length] ?? '',
+      tokens: this.plan.topology.hasTokens ? [this.#tokenOf(this.#token)] : undefined,
+      misbehaves: (client, how, on) => this.actors[client]?.misbehave(how, on),
+    }
+  }
+
+  #truth(): Truth {
+    const { world } = this
+    const byUrl = (id: string): SimulatedServer | undefined => world.servers.find(({ url }) => id.startsWith(url))
+    return {
+      serverOf: (endpointId) => byUrl(endpointId)?.name ?? world.servers[0]?.name,
+      serves: (name, ucc) => world.server(name).serves(ucc),
+      reaches: () => this.#separating.size === 0,
+      bestFor: (client) => this.#bestFor(client),
+      stateOf: (name, topic) => world.server(name).content(topic),
+      published: (topic) => this.#published.get(topic) ?? 0,
+      newestOn: (name, topic) => newest(world.server(name).content(topic)),
+    }
+  }
+
+  /** By the order of reasons: term, designation, rank. */
+  #bestFor(client: number): ReadonlySet<string> {
+    const actor = this.actors[client]
+    const { ucc = '', failback } = actor?.plan ?? {}
+    const serving = this.world.servers.filter((server) => server.serves(ucc))
+    const termOf = (server: SimulatedServer): number => server.ucc(ucc).term ?? -Infinity
+    const highest = Math.max(...serving.map(termOf))
+    const ofTerm = serving.filter((server) => termOf(server) === highest)
+    const designated = this.plan.topology.hasDesignation ? this.#designated() : undefined
+    const best = ofTerm.find(({ name }) => name === designated) ?? ofTerm[0]
+    if (actor?.isHeld === true) return namesOf(serving)
+    // By hand: nobody goes back to a better rank, by term neither; only a designation moves.
+    const isByHand = failback === 'manual' && best?.name !== designated
+    const rank = (server: SimulatedServer): number => this.world.servers.indexOf(server)
+    const worse = isByHand && best !== undefined ? serving.filter((server) => rank(server) > rank(best)) : []
+    return namesOf([...(best === undefined ? [] : [best]), ...worse])
+  }
+
+  #designated(): string | undefined {
+    const address = this.world.dns.address(new URL(this.world.hostname).hostname)
+    return this.world.servers.find((server) => server.address === address)?.name
+  }
+}
+
+function namesOf(servers: readonly SimulatedServer[]): ReadonlySet<string> {
+  return new Set(servers.map(({ name }) => name))
+}
+
+/** Number of the newest message. */
+function newest(content: ReadonlyMap<string, unknown>): number {
+  const last = [...content.keys()].at(-1)
+  return last === undefined ? 0 : Number.parseInt(last.slice(1), 10)
+}
