@@ -24,7 +24,7 @@ export default defineConfig({
   test: {
     passWithNoTests: false,
     projects: [
-      tier('unit', { testTimeout: 10_000 }),
+      tier('unit', { testTimeout: 30_000 }),
       tier('types', {
         include: [],
         typecheck: {
@@ -34,7 +34,7 @@ export default defineConfig({
           tsconfig: './tsconfig.json',
         },
       }),
-      tier('conformance'),
+      tier('conformance', { testTimeout: 30_000 }),
       tier('simulation', { testTimeout: 120_000 }),
       tier('contract', real),
       // Most of its time is waiting for the servers' own clocks, so several files wait side by side.

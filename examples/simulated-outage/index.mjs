@@ -1,10 +1,13 @@
-/** An outage of your own application in a unit test: simulated servers, network and time, your code, the real client. */
+/** An outage of your application in a unit test: simulated servers, network and time; your code, the real client. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createFailoverClient, stateTopic } from 'failover-client'
 import { SimulatedWorld } from 'failover-client/testing'
 
-/** Stands for your application: it knows nothing of simulations. @param {import('failover-client').FailoverClient} client */
+/**
+ * Stands for your application: it knows nothing of simulations.
+ * @param {import('failover-client').FailoverClient} client
+ */
 function wallboard(client) {
   const agents = client.subscribe(stateTopic('ucc/helpdesk/agents'))
   const board = { text: '', banner: '' }
@@ -17,7 +20,10 @@ function wallboard(client) {
   return { board, callBack: (/** @type {string} */ number) => client.command('callBack', { number }) }
 }
 
-/** A world, and the application on a device in it. @param {import('failover-client/testing').SimulatedWorldOptions} [options] */
+/**
+ * A world, and the application on a device in it.
+ * @param {import('failover-client/testing').SimulatedWorldOptions} [options]
+ */
 async function start(options) {
   const world = new SimulatedWorld({ seed: 1, servers: ['srv1', 'srv2'], uccs: ['helpdesk'], ...options })
   const device = world.device({ name: 'wallboard', kind: 'page' })

@@ -191,7 +191,8 @@ function failChoice(choices: readonly string[], value: unknown, field: string): 
 }
 
 function checkText(value: unknown, field: string, maxLength: number): string {
-  const right = `must be a text of 1 to ${maxLength} characters without control characters, broken ones or blanks at its ends`
+  const never = 'control characters, broken ones or blanks at its ends'
+  const right = `must be a text of 1 to ${maxLength} characters without ${never}`
   if (typeof value !== 'string' || value === '' || value.length > maxLength) return fail(field, right, value)
   // Half of a surrogate pair cannot be written into a URL: `encodeURIComponent` throws.
   if (value.trim() !== value || /[\p{Cc}\p{Cs}]/u.test(value)) return fail(field, right, value)

@@ -67,7 +67,12 @@ export function errorText(error: unknown, secrets: Iterable<string> = []): strin
     if (text !== '' && !parts.includes(text)) parts.push(text)
     current = read(current, 'cause')
   }
-  return redact(parts.join(': ') || 'unknown error', secrets).replace(/\s*\n\s*/g, ' ')
+  // By lines, not by a pattern: one with blanks on both sides of the line end takes the square of their number.
+  const lines = redact(parts.join(': ') || 'unknown error', secrets).split('\n')
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ')
 }
 
 function ownText(value: unknown): string {

@@ -180,6 +180,7 @@ export class Judge {
       load: body.load,
       draining: body.draining ?? false,
       via: 'probe',
+      askedAt: now - rttMs,
     })
     if (!body.versions.includes(PROTOCOL_VERSION)) {
       const spoken = body.versions.join(', ')

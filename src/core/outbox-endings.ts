@@ -19,6 +19,13 @@ export function unknown(request: CommandRequest, why: string, reason: string): E
   return { code: 'OUTCOME_UNKNOWN', message, reason }
 }
 
+/** The server received it behind its deadline. */
+export function late(request: CommandRequest, isRepeated: boolean): Ending {
+  return isRepeated
+    ? unknown(request, 'it was sent twice and the second one came too late', 'expired')
+    : expired(request, 'the server received it too late')
+}
+
 export function lost(request: CommandRequest, isSuperseded: boolean): Ending {
   return isSuperseded
     ? unknown(request, 'its connection was lost and a newer value was set meanwhile', 'superseded')

@@ -14,7 +14,7 @@ import type { CommandRequest, OutboxConfig, OutboxEffect, OutboxInput } from './
 import { isSameMemory, mayRepeat } from './command-safety'
 import { COMMAND_TRANSITIONS, type CommandEnd } from './command-transitions'
 import type { Ending } from './outbox-endings'
-import { expired, laneGone, lost, noRoom, superseded, unknown } from './outbox-endings'
+import { expired, laneGone, late, lost, noRoom, superseded, unknown } from './outbox-endings'
 import type { Entry, OnWire } from './outbox-entry'
 import { doubtedAfter, isOnWire, postponed, sentOn, SetSuccession } from './outbox-entry'
 import type { Link } from './outbox-links'
@@ -211,7 +211,7 @@ export class OutboxMachine {
     link.waiting.delete(id)
     const { request, place } = entry
     const isRefused = frame.status === 'rejected' || (frame.status === 'duplicate' && frame.error !== undefined)
-    if (frame.status === 'expired') return this.#end(entry, 'late', lateAnswer(request, place))
+    if (frame.status === 'expired') return this.#end(entry, 'late', late(request, place.name === 'repeated'))
     if (!isRefused) {
       this.#finish(entry, transition(COMMAND_TRANSITIONS, place.name, 'answer'))
       const duplicate = frame.status === 'duplicate'
@@ -281,7 +281,9 @@ export class OutboxMachine {
   }
 
   #end(entry: Entry, event: 'overtake' | 'abandon' | 'drop' | 'late' | 'refuse' | 'stop', ending: Ending): void {
-    this.#finish(entry, transition(COMMAND_TRANSITIONS, entry.place.name, event))
+    const { place } = entry
+    this.#finish(entry, transition(COMMAND_TRANSITIONS, place.name, event))
+    if (event === 'stop' && isOnWire(place)) this.#effects.push({ type: 'withdraw', link: place.link, id: place.id })
     this.#fail(entry.request, ending)
   }
 
@@ -295,10 +297,4 @@ export class OutboxMachine {
   #fail(request: CommandRequest, ending: Ending): void {
     this.#effects.push({ type: 'failed', command: request.command, ...ending })
   }
-}
-
-function lateAnswer(request: CommandRequest, place: OnWire): Ending {
-  return place.name === 'sent'
-    ? expired(request, 'the server received it too late')
-    : unknown(request, 'it was sent twice and the second one came too late', 'expired')
 }

@@ -40,10 +40,15 @@ export interface Saying {
   readonly draining?: boolean | undefined
   readonly load?: Load | undefined
   readonly via: WordSource
+  /** When a probe that says so was asked. */
+  readonly askedAt?: Instant
 }
 
+/** A word, and when it was said in band. */
+type Entry = Word & { inBandAt: Instant; stoppedInBandAt: Instant }
+
 export class ReadinessBook {
-  readonly #words = new Map<string, Map<string | undefined, Word & { inBandAt: Instant }>>()
+  readonly #words = new Map<string, Map<string | undefined, Entry>>()
 
   word(server: string | undefined, ucc: string | undefined): Word | undefined {
     return server === undefined ? undefined : this.#words.get(server)?.get(ucc)
@@ -84,7 +89,10 @@ export class ReadinessBook {
     return { changed, again }
   }
 
-  #fromProbe(now: Instant, word: Word & { inBandAt: Instant }, saying: Saying): boolean {
+  #fromProbe(now: Instant, word: Entry, saying: Saying): boolean {
+    // Asked before the server said in band that it does not run: its answer may be older than that.
+    const isOvertaken = saying.askedAt !== undefined && saying.askedAt < word.stoppedInBandAt
+    if (isOvertaken && saying.state === 'running' && word.state !== 'running') return true
     word.probedAt = now
     // `draining` ends when readiness no longer says so.
     if (saying.draining !== undefined) word.draining = saying.draining
@@ -101,8 +109,9 @@ export class ReadinessBook {
     return false
   }
 
-  #inBand(now: Instant, word: Word & { inBandAt: Instant }, saying: Saying): boolean {
+  #inBand(now: Instant, word: Entry, saying: Saying): boolean {
     if (saying.state === 'running') word.inBandAt = now
+    else if (saying.state !== 'unknown') word.stoppedInBandAt = now
     if (word.outvoted && saying.state === 'running') return false
     this.#set(now, word, saying)
     return false
@@ -123,7 +132,7 @@ export class ReadinessBook {
     word.term = saying.term
   }
 
-  #entry(server: string, ucc: string | undefined, now: Instant): Word & { inBandAt: Instant } {
+  #entry(server: string, ucc: string | undefined, now: Instant): Entry {
     let uccs = this.#words.get(server)
     if (uccs === undefined) {
       // Server names come from outside: a hostile one must not fill the memory.
@@ -139,6 +148,7 @@ export class ReadinessBook {
         at: now,
         probedAt: Number.NEGATIVE_INFINITY,
         inBandAt: Number.NEGATIVE_INFINITY,
+        stoppedInBandAt: Number.NEGATIVE_INFINITY,
         risenAt: undefined,
         risenBeforeAt: undefined,
         runningSince: undefined,

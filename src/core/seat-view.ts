@@ -55,13 +55,14 @@ export class SeatView {
     return best === undefined ? undefined : this.facts.roster.get(best)
   }
 
-  /** The target of a move has been found down, or without the UCC, since the move began. */
+  /** The target of a move has been found down, without the UCC, or below the fence since the move began. */
   isHopeless({ plan, startedAt }: ActiveMove): boolean {
     const endpoint = this.facts.roster.get(plan.to)
     if (endpoint === undefined) return true
     const { liveness, breaker, contract } = endpoint
     if (liveness.is === 'down' && liveness.at > startedAt && breaker.state.is !== 'closed') return true
     const word = this.facts.word(endpoint, this.ucc)
+    if (!this.facts.fence(this.ucc).allows(word?.term)) return true
     return contract === 'present' && word !== undefined && word.at > startedAt && !this.facts.running(word, this.ucc)
   }
 

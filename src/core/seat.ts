@@ -107,7 +107,7 @@ export class Seat {
   suspect(now: Instant, lastProof: Instant): void {
     if (this.#place.is === 'searching' || this.#place.trust.is !== 'trusted') return
     this.#place = places.suspected(now, this.#place, lastProof)
-    this.context.judge.book.forgetBeats(this.#place.server, this.who.ucc)
+    this.#forgetBeats(this.#place)
     this.#askAll(now)
   }
 
@@ -146,7 +146,6 @@ export class Seat {
     this.#forgetBeats(place)
     holdAgainst(this.context.judge, now, this.context.judge.roster.get(place.endpointId), cause)
     this.#backoffs.lost(now, place.endpointId)
-    this.context.judge.book.forgetBeats(place.server, this.who.ucc)
     // A planned move under way goes on, as a failover.
     const evidence = [describeLoss(cause)]
     this.#leave(now, place, 'lose', { reason: lossReason(cause), oldLink: 'gone', lastProof, evidence })
@@ -311,7 +310,9 @@ export class Seat {
     if (!this.#view.isHopeless(move)) return
     this.#move.tellCancelled(move)
     const { id, to } = move.plan
-    this.failed(now, id, { type: 'not-ready', state: this.#view.readinessOf(to) })
+    const state = this.#view.readinessOf(to)
+    // It may run, with a term that somebody has outbid meanwhile.
+    this.failed(now, id, { type: 'not-ready', state: state === 'running' ? 'unknown' : state })
   }
 
   /** Off this place: look for another road, after a draw of its own. Who was suspected was asked about already. */

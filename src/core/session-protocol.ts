@@ -63,6 +63,7 @@ export interface MoveTimings {
 export type SessionEffect =
   | { readonly type: 'open-link'; readonly link: LinkId; readonly road: Road; readonly downgraded: boolean }
   | { readonly type: 'send'; readonly link: LinkId; readonly frame: ClientFrame }
+  | Extract<OutboxEffect, { readonly type: 'withdraw' }>
   | { readonly type: 'close-link'; readonly link: LinkId; readonly code: number; readonly reason: string }
   | { readonly type: 'abandon-link'; readonly link: LinkId }
   | {
@@ -87,7 +88,7 @@ export type SessionEffect =
   /** `server`: where the command was last sent, if it was. */
   | {
       readonly type: 'outbox'
-      readonly effect: Exclude<OutboxEffect, { readonly type: 'send' }>
+      readonly effect: Exclude<OutboxEffect, { readonly type: 'send' | 'withdraw' }>
       readonly server?: string
     }
   | { readonly type: 'pool'; readonly input: PoolInput }

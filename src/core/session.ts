@@ -398,6 +398,7 @@ export class SessionMachine {
   }
 
   #outboxEffect(effect: OutboxEffect): void {
+    if (effect.type === 'withdraw') return void this.#effects.push(effect)
     if (effect.type !== 'send') {
       const server = this.#sentTo.get(effect.command)
       this.#sentTo.delete(effect.command)

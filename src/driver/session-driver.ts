@@ -97,6 +97,8 @@ export class SessionDriver implements LoopPart {
         return this.#open(effect)
       case 'send':
         return this.#links.get(effect.link)?.send(effect.frame)
+      case 'withdraw':
+        return this.#links.get(effect.link)?.withdraw(effect.id)
       case 'close-link':
         return this.#links.get(effect.link)?.close(effect.code, effect.reason)
       case 'abandon-link':

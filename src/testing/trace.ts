@@ -39,7 +39,7 @@ export class Trace implements SimulatedTrace {
 
   lines({ last = Infinity, actor }: { readonly last?: number; readonly actor?: string } = {}): readonly string[] {
     const chosen = actor === undefined ? this.#entries : this.#entries.filter((entry) => entry.actor === actor)
-    return chosen.slice(-Math.min(last, chosen.length) || chosen.length).map((entry) => lineOf(readable(entry)))
+    return chosen.slice(Math.max(0, chosen.length - last)).map((entry) => lineOf(readable(entry)))
   }
 
   hash(): string {

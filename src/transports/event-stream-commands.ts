@@ -48,7 +48,7 @@ function parseJson(text: string): unknown {
 
 /** Sends commands in order. */
 export class CommandLane {
-  readonly #waiting: CommandFrame[] = []
+  #waiting: CommandFrame[] = []
   #current: CommandFrame | undefined
   #cancel: Cancel = () => undefined
 
@@ -67,6 +67,11 @@ export class CommandLane {
   push(frame: CommandFrame): void {
     this.#waiting.push(frame)
     this.#next()
+  }
+
+  /** Not posted any more, if it was not yet. */
+  withdraw(id: number): void {
+    this.#waiting = this.#waiting.filter((frame) => frame.id !== id)
   }
 
   /** Commands that were never posted: certainly not executed. Empties the lane and drops what is under way. */

@@ -113,6 +113,10 @@ class EventStreamLink implements LiveLink {
     }
   }
 
+  withdraw(id: number): void {
+    this.#commands.withdraw(id)
+  }
+
   close(code: number, reason: string): void {
     if (this.#over || this.#leaving !== undefined) return
     this.#leaving = { code, reason }

@@ -78,6 +78,9 @@ function openLink(platform: Platform, request: LinkRequest, handlers: LinkHandle
     send(frame) {
       if (!over) socket.send(JSON.stringify(frame))
     },
+    withdraw() {
+      // Whatever was sent has left: nothing waits here.
+    },
     close(code, reason) {
       if (!over) socket.close(code, reason)
     },

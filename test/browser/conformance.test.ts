@@ -1,6 +1,9 @@
-/** The conformance cases in a page: the core decides there as it does in Node. */
+/**
+ * The conformance cases in a page: the core decides there as it does in Node. It is bundled from its sources, since the
+ * package exports none of it.
+ */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { caseFiles, readCase } from '../conformance/runner/load'
+import { caseFiles, readCase } from '../conformance/runner/files'
 import { launchBrowser, type Browser } from './harness'
 
 const CODE = `

@@ -2,13 +2,14 @@
 import { http, HttpResponse } from 'msw'
 import { setupServer } from 'msw/node'
 import { createServer, type Server } from 'node:http'
-import { connect, type Socket } from 'node:net'
+import { createServer as createSecureServer } from 'node:https'
+import { connect, type AddressInfo, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { nodePlatform } from '../../src/platform/node/node-platform'
 import type { Platform } from '../../src/platform/platform'
-import { TEST_CERTIFICATE } from '../support/certificate'
+import { TEST_CERTIFICATE, TEST_KEY } from '../support/certificate'
 import { Loopback, until } from '../support/loopback'
 import { exchange, failureOf, fetchRouted, openSocket, road } from '../support/platform-probes'
 
@@ -126,6 +127,25 @@ describe('a pinned address', () => {
     other.close()
   })
 
+  it('shows the certificate of this client where a server asks for one, over HTTP and WebSocket', async () => {
+    const server = createSecureServer(
+      { key: TEST_KEY, cert: TEST_CERTIFICATE, ca: TEST_CERTIFICATE, requestCert: true, rejectUnauthorized: true },
+      (request, response) => response.end((request.socket as TLSSocket).getPeerCertificate().subject.CN),
+    )
+    new WebSocketServer({ server }).on('connection', (peer) => peer.send('welcome'))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const pinned = road(port, { url: `https://srv1.contoso.test:${port}`, address: '127.0.0.1' })
+    const mutual = nodePlatform({ tls: { ...tls, cert: TEST_CERTIFICATE, key: TEST_KEY } })
+    const heard = openSocket(mutual, { road: pinned })
+    await until('a message', () => heard.messages.length > 0)
+    expect(await exchange(mutual, { road: pinned }).first).toMatchObject({ ok: true, body: 'srv1.contoso.test' })
+    expect(await exchange(platform, { road: pinned }).first).toMatchObject({ ok: false })
+    mutual.close()
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+
   it('is not used for another host that a redirect leads to', async () => {
     const port = await startMirror(false)
     const { port: first } = await loopback.http((_request, response) => {
@@ -165,6 +185,22 @@ describe('generations', () => {
     platform.releaseRoad('unknown')
     await ask(2)
     expect(ports).toHaveLength(5)
+  })
+
+  // fault-matrix: 30
+  it('are left aside by what wants a connection of its own, which is closed afterwards', async () => {
+    const ports: (number | undefined)[] = []
+    const { port } = await loopback.http((request, response) => {
+      ports.push(request.socket.remotePort)
+      response.end()
+    })
+    for (const fresh of [false, true, true, false]) {
+      await exchange(platform, { road: road(port, { endpointId: 'a' }), fresh }).first
+      await new Promise(setImmediate)
+    }
+    expect(new Set(ports).size).toBe(3)
+    expect(ports[3]).toBe(ports[0])
+    await until('one is left', () => loopback.connections === 1)
   })
 
   it('let requests in flight end when released, and take no new ones', async () => {

@@ -194,7 +194,7 @@ test('continuity is told honestly: history lost, another epoch, a cursor from th
   expect(wire.of(foreign, 'subscribed')[0]).toMatchObject({ recovered: false })
   expect(wire.of(ahead, 'subscribed')[0]).toMatchObject({ recovered: true, cursor: { seq: 50 } })
   for (let n = 51; n <= 53; n += 1) c.publish(LOG, { key: `m${n}`, data: n })
-  await until(() => wire.seqs(fresh).length === 3, 'the news')
+  await until(() => wire.seqs(fresh).length === 3 && wire.seqs(ahead).length > 0, 'the news')
   expect(wire.seqs(ahead)).toEqual([53])
   c.newEpoch()
   const begun = await wire.frame('snapshot', (frame) => (frame['cursor'] as { epoch: string }).epoch !== cursor.epoch)

@@ -76,12 +76,25 @@ describe('peers', () => {
   })
 })
 
+interface Document {
+  url: string
+  body: string
+  /** Entity tag of the body. */
+  tag: string | undefined
+  readonly authorizations: (string | undefined)[]
+  readonly statuses: number[]
+}
+
 /** A web server that answers one document. */
-async function startDocument(): Promise<{ url: string; body: string; authorizations: (string | undefined)[] }> {
-  const document = { url: '', body: '{}', authorizations: [] as (string | undefined)[] }
+async function startDocument(): Promise<Document> {
+  const document: Document = { url: '', body: '{}', tag: undefined, authorizations: [], statuses: [] }
   const server = createServer((request, response) => {
     document.authorizations.push(request.headers.authorization)
-    response.setHeader('Content-Type', 'application/json').end(document.body)
+    const isKnown = document.tag !== undefined && request.headers['if-none-match'] === document.tag
+    if (document.tag !== undefined) response.setHeader('ETag', document.tag)
+    response.statusCode = isKnown ? 304 : 200
+    document.statuses.push(response.statusCode)
+    response.setHeader('Content-Type', 'application/json').end(isKnown ? undefined : document.body)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onCleanup(
@@ -126,6 +139,45 @@ describe('topologyDocument', () => {
     await until('the empty answer is told', () => events.warning.some(({ code }) => code === 'RESOLVER_FAILED'), 9000)
     expect(urls(client)).toEqual(cluster.endpoints.slice(0, 2))
     expect(document.authorizations.every((authorization) => authorization === undefined)).toBe(true)
+  })
+
+  it('with an entity tag is sent again only when it has changed', async () => {
+    const { cluster } = await startHarness({ servers: 3, peers: false })
+    const document = await startDocument()
+    const name = (count: number): void => {
+      const peers = cluster.servers.slice(0, count).map((server) => ({ server: server.name, url: server.url }))
+      document.body = JSON.stringify({ peers })
+      document.tag = `"${count}"`
+    }
+    name(2)
+    const client = bare(cluster, { resolver: topologyDocument(document.url, { pollMs: 1000 }) })
+    const events = record(client)
+    await until('not sent again', () => document.statuses.length >= 3, 9000)
+    expect(document.statuses.slice(0, 3)).toEqual([200, 304, 304])
+    name(3)
+    await until('all are known', () => urls(client).length === 3, 9000)
+    expect(events.warning.map(({ code }) => code)).not.toContain('RESOLVER_FAILED')
+  })
+
+  it('of two origins: what one names the other need not, and one of them may fail', async () => {
+    const { cluster } = await startHarness({ servers: 3, peers: false })
+    const [one, other] = [await startDocument(), await startDocument()]
+    const naming = (index: number): string =>
+      JSON.stringify({ peers: [{ server: `srv${index + 1}`, url: cluster.servers[index]?.url }] })
+    one.body = naming(1)
+    other.body = naming(2)
+    const resolver = [one, other].map(({ url }) => topologyDocument(url, { pollMs: 1000 }))
+    const client = bare(cluster, { resolver })
+    const events = record(client)
+    await until(
+      'all are known',
+      () => urls(client).length === 3,
+      9000,
+      () => urls(client),
+    )
+    other.body = '{}'
+    await until('told', () => events.warning.some(({ code }) => code === 'RESOLVER_FAILED'), 9000)
+    expect(urls(client).sort()).toEqual([...cluster.endpoints].sort())
   })
 
   it('that fails is told once, and what it said before stays', async () => {

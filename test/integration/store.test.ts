@@ -183,9 +183,11 @@ describe('fileStore', () => {
     await writeFile(file, content)
     const client = bare(cluster, { store: fileStore(folder) })
     const events = record(client)
+    const told = (): number => events.warning.filter(({ code }) => code === 'STORE_CORRUPT').length
     await client.ready({ timeoutMs: 9000 })
+    await until('told', () => told() === warnings, 9000)
     await client.close()
-    expect(events.warning.filter(({ code }) => code === 'STORE_CORRUPT')).toHaveLength(warnings)
+    expect(told()).toBe(warnings)
     expect(await fileStore(folder).load(key)).toContain(cluster.endpoints[0])
   })
 

@@ -47,6 +47,15 @@ describe('import for a page', () => {
     expect(page.text.match(/\brequire\(["'`](ws|undici|https?|net|tls|dns)["'`]\)/g) ?? []).toEqual([])
   })
 
+  it('has the simulated world for pages, free of Node too', async () => {
+    const simulated = await bundle(
+      "import { SimulatedWorld } from 'failover-client/testing'; new SimulatedWorld().connect()",
+    )
+    expect(simulated.inputs.some((path) => path.endsWith('failover-client/dist/testing.js'))).toBe(true)
+    expect(simulated.inputs.filter((path) => /node_modules\/(ws|undici|isomorphic-ws)\//.test(path))).toEqual([])
+    expect(simulated.text.match(/.{0,40}["'`]node:.{0,20}/g) ?? []).toEqual([])
+  })
+
   it(`stays within ${BUDGET_BYTES / 1000} kB, minified and gzipped`, () => {
     const bytes = gzipSync(page.text).length
     console.log(

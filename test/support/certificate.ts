@@ -17,5 +17,7 @@ function read(name: string): string {
 
 /** The certificate, which is its own authority. PEM. */
 export const TEST_CERTIFICATE = read('cert.pem')
-/** Its key. PEM. */
+/** The same, made in the same way, that ended in 2021. PEM. */
+export const EXPIRED_CERTIFICATE = read('expired.pem')
+/** Their key. PEM. */
 export const TEST_KEY = read('key.pem')

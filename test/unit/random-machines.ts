@@ -1,6 +1,6 @@
 /**
- * The machines of the core under random inputs: what a network, a server or an application might say, in any order,
- * in one that makes no sense. An episode is one machine's life, the same for the same seed. A machine must never throw.
+ * The machines of the core under random inputs: what a network, a server or an application might say, in any order, and
+ * when it makes no sense. An episode is one machine's life, the same for the same seed. A machine must never throw.
  */
 import { DEFAULTS } from '../../src/client/defaults'
 import type { CommandSafety, OutboxEffect } from '../../src/core/command-protocol'
@@ -138,7 +138,9 @@ export function playPool(seed: number): void {
 export function playRarePool(): void {
   playSearch(3000)
   playSearch(1)
+  playSecondThoughts()
   playRouting()
+  playLive()
 }
 
 /** After a loss `c` is heard before anybody was asked, and stops again; `b` might still be the better road. */
@@ -161,23 +163,69 @@ function playSearch(clients: number): void {
   heard('stopped')
 }
 
-/** A client that needs no live connection is moved, and its server falls silent. */
+/** The road that was chosen stops during the draw: what is left is worse than one that has not answered yet. */
+function playSecondThoughts(): void {
+  const world = new PoolWorld(['a', 'b', 'c', 'd'], { connect: { betterRoadMs: 2000 } })
+  for (const id of ['a', 'b', 'c', 'd']) world.server(id).load = { clients: 3000, acceptPerSec: 100 }
+  const client = world.open({ class: 'visitor' })
+  world.run(5000)
+  world.lose(client, { type: 'restart', code: 1012 })
+  const says = (server: string, state: ReadinessState): void => {
+    world.run(1)
+    world.feed({ type: 'readiness', endpointId: server, server, ucc: UCC, state, via: 'status' })
+  }
+  says('d', 'running')
+  says('b', 'running')
+  says('b', 'stopped')
+}
+
+/** Clients that need no live connection: one is lost, one needs one after all, one is moved and hears nothing more. */
 function playRouting(): void {
   const world = new PoolWorld(ENDPOINTS)
-  const { seat } = world.open()
-  const settle = (): void => {
-    const move = world.moves.at(-1)?.plan.id ?? 0
-    world.feed({ type: 'seat-committed', seat, move, live: false })
+  const settle = (seat: number, live = false): void => {
+    const move = world.all('go').findLast((go) => go.seat === seat)?.plan.id ?? 0
+    world.feed({ type: 'seat-committed', seat, move, live })
   }
-  world.until('first move', () => world.moves.length === 1, 5000)
-  settle()
-  world.feed({ type: 'ask-move', seat, call: 1, wish: 'switchover', to: 'b', hold: false })
-  settle()
-  world.server('b').fails = 'timeout'
-  world.feed({ type: 'seat-suspect', seat, lastProof: world.now })
-  world.run(100)
-  world.feed({ type: 'seat-unanswered', seat, lastProof: world.now - 1000 })
-  world.run(1000)
+  const routed = (): number => {
+    const { seat } = world.open()
+    world.until('a move', () => world.all('go').some((go) => go.seat === seat), 5000)
+    settle(seat)
+    return seat
+  }
+  const moved = { type: 'ask-move', call: 1, wish: 'switchover', to: 'b', hold: false } as const
+  world.feed({ type: 'seat-lost', seat: routed(), cause: { type: 'restart', code: 1012 }, lastProof: world.now })
+  world.feed({ type: 'seat-live', seat: routed() })
+  for (const live of [true, false]) {
+    const seat = routed()
+    world.feed({ ...moved, seat })
+    settle(seat, live)
+    world.server('b').fails = live ? undefined : 'timeout'
+    world.feed({ type: 'seat-suspect', seat, lastProof: world.now })
+    world.run(100)
+    world.feed({ type: 'seat-unanswered', seat, lastProof: world.now - 1000 })
+    world.run(1000)
+  }
+}
+
+/** A silence that ends, a lost side of a planned move, and a drain at a moment that is not quiet. */
+function playLive(): void {
+  const world = new PoolWorld(ENDPOINTS)
+  const client = world.open({ asksCanMove: true })
+  const { seat } = client
+  world.run(3000)
+  for (const type of ['seat-suspect', 'seat-unanswered', 'seat-unanswered'] as const) {
+    world.feed({ type, seat, lastProof: world.now })
+    if (type === 'seat-suspect') world.feed({ type: 'seat-clear', seat })
+  }
+  world.feed({ type: 'seat-clear', seat })
+  world.feed({ type: 'goaway', seat, leaveWithinMs: 20_000 })
+  for (const allowed of [false, true]) {
+    const asked = world.all('ask-can-move').length
+    world.until('asked', () => world.all('ask-can-move').length > asked, 20_000)
+    const question = world.all('ask-can-move').at(-1)?.question ?? 0
+    world.feed({ type: 'can-move', seat, question, allowed })
+  }
+  world.lose(client, { type: 'restart', code: 1012 })
 }
 
 function loss(dice: Dice): LossCause {

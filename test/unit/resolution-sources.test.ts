@@ -5,20 +5,27 @@ import { Resolution } from '../../src/client/resolution'
 import { topologyDocument, type ResolvedEndpoint, type Resolver } from '../../src/client/resolvers'
 import type { ExchangeOutcome, ExchangeRequest, Platform } from '../../src/platform/platform'
 
+const HOUR = 3_600_000
+
 interface World {
   readonly merged: readonly string[]
   readonly designated: readonly (string | undefined)[]
+  readonly warnings: readonly string[]
   /** Everybody is asked (again). */
   ask: () => Promise<void>
+  pass: (ms: number) => void
 }
 
-function world(resolver: readonly unknown[]): World {
+function world(resolver: readonly unknown[] | undefined, own?: Resolver, hostname = 'a365web1.contoso.com'): World {
+  let now = 0
+  const warnings: string[] = []
   const merged: string[] = []
   const designated: (string | undefined)[] = []
   const timers: (() => void)[] = []
-  const config = resolveOptions({ hostname: 'a365web1.contoso.com', resolver } as never)
+  const config = resolveOptions({ hostname, resolver } as never)
   const platform = {
-    now: () => 0,
+    now: () => now,
+    ...(own === undefined ? {} : { resolver: own }),
     random: () => 0.5,
     setTimer: (_waitMs: number, call: () => void) => {
       timers.push(call)
@@ -35,7 +42,7 @@ function world(resolver: readonly unknown[]): World {
       void merged.push(`${source} ${name ?? ''}: ${seeds.map((seed) => new URL(seed.url).host).join(' ')}`),
     designated: (endpointId) => void designated.push(endpointId),
     known: () => [],
-    warn: () => undefined,
+    warn: (code) => void warnings.push(code),
   })
   let isStarted = false
   const ask = async (): Promise<void> => {
@@ -44,7 +51,7 @@ function world(resolver: readonly unknown[]): World {
     isStarted = true
     await new Promise((resolve) => setImmediate(resolve))
   }
-  return { merged, designated, ask }
+  return { merged, designated, warnings, ask, pass: (ms) => void (now += ms) }
 }
 
 function resolver(name: string, resolve: () => readonly ResolvedEndpoint[]): Resolver {
@@ -90,5 +97,76 @@ describe('whom DNS designates', () => {
     answers.one = false
     await ask()
     expect(designated.at(-1)).toBe('https://s2.contoso.com')
+  })
+})
+
+/** One resolver, which says this now. */
+function saying(): { resolver: Resolver; says: (answer: readonly ResolvedEndpoint[] | Error) => void } {
+  let answer: readonly ResolvedEndpoint[] | Error = []
+  return {
+    resolver: {
+      name: 'dns',
+      resolve: () => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)),
+    },
+    says: (next) => (answer = next),
+  }
+}
+
+describe('the dedicated hostname at an address', () => {
+  const at = (address: string): ResolvedEndpoint[] => [
+    { url: 'https://a365web1.contoso.com', address, designated: true },
+  ]
+  const id = (address: string): string => `https://a365web1.contoso.com#${address}`
+  const count = (text: string): number =>
+    text
+      .slice(text.indexOf(':') + 1)
+      .split(' ')
+      .filter(Boolean).length
+
+  it('is an endpoint beside the hostname; a former one stays until the new one was said twice, 2 s apart', async () => {
+    const { resolver: dns, says } = saying()
+    const { merged, designated, ask, pass } = world([dns])
+    says(at('10.0.0.1'))
+    await ask()
+    expect([merged.length, designated]).toEqual([2, [id('10.0.0.1')]])
+    says(at('10.0.0.2'))
+    for (const ms of [10_000, 1000, 1001]) {
+      pass(ms)
+      await ask()
+    }
+    expect(merged.slice(1).map((text) => count(text.replace('dns dns', '')))).toEqual([1, 2, 2, 1])
+    expect(designated.at(-1)).toBe(id('10.0.0.2'))
+  })
+
+  it('holds for a day when the source fails, then no longer', async () => {
+    const { resolver: dns, says } = saying()
+    const { merged, designated, warnings, ask, pass } = world([dns])
+    says(at('10.0.0.1'))
+    await ask()
+    says(new Error('silent'))
+    pass(23 * HOUR)
+    await ask()
+    expect([merged.length, warnings]).toEqual([2, ['RESOLVER_FAILED']])
+    pass(HOUR)
+    await ask()
+    expect([merged.length, merged.at(-1), designated.at(-1)]).toEqual([3, 'dns dns: ', undefined])
+    says(at('10.0.0.1'))
+    await ask()
+    expect(designated.at(-1)).toBe(id('10.0.0.1'))
+  })
+})
+
+describe('the resolver of the platform', () => {
+  const give = (): Resolver => resolver('own', () => [{ url: 'https://srv1.contoso.com' }])
+
+  it.each([
+    ['is asked where the user names none', undefined, 'a365web1.contoso.com', 2],
+    ['is not asked where the user wants none', [], 'a365web1.contoso.com', 1],
+    ['is not asked about an address', undefined, '10.0.0.1', 1],
+    ['is not asked about this machine', undefined, 'http://localhost:8080', 1],
+  ])('%s', async (_what, given, hostname, count) => {
+    const { merged, ask } = world(given, give(), hostname)
+    await ask()
+    expect(merged).toHaveLength(count)
   })
 })

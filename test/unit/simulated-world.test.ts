@@ -169,6 +169,21 @@ describe('one seed', () => {
   })
 })
 
+it('a trace that is kept short has the same hash', async () => {
+  const tell = async (options: SimulatedWorldOptions): Promise<SimulatedWorld> => {
+    const scene = await play(options)
+    scene.world.generate({ topic: LOG, perSecond: 500, count: 1000 })
+    await scene.world.run(3000)
+    await end(scene)
+    return scene.world
+  }
+  const whole = await tell({})
+  const short = await tell({ traceSize: 10 })
+  expect(short.trace.hash()).toBe(whole.trace.hash())
+  expect(short.trace.entries().length).toBeLessThan(whole.trace.entries().length)
+  expect(whole.trace.lines({ last: 2, actor: 'srv1' })).toHaveLength(2)
+})
+
 describe('time', () => {
   it('stands still until it is moved, and goes exactly as far as it is told', async () => {
     const world = new SimulatedWorld({ startAt: 1000 })

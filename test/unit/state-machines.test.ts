@@ -65,7 +65,7 @@ describe('every row of a table is taken, and nothing else, whatever comes in wha
 
   it('pool', { timeout: 60_000 }, () => {
     playRarePool()
-    play(playPool, pool, 1500)
+    play(playPool, pool, 600)
   })
   it('session', { timeout: 60_000 }, () => {
     playRareSession()

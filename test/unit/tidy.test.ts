@@ -65,6 +65,13 @@ describe('tidy', () => {
     expect(offenders(files, new RegExp(`\\b(${words.join('|')})\\b`))).toEqual([])
   })
 
+  it('leads the compiler from every name of the library to its sources, not to what was built of them last', () => {
+    const { exports } = JSON.parse(textOf('package.json')) as { exports: Record<string, unknown> }
+    const { compilerOptions } = JSON.parse(textOf('tsconfig.json')) as { compilerOptions: { paths: object } }
+    const names = Object.keys(exports).filter((entry) => entry !== './package.json')
+    expect(Object.keys(compilerOptions.paths)).toEqual(names.map((entry) => `failover-client${entry.slice(1)}`))
+  })
+
   it('keeps a lockfile that names no registry and lists every platform', () => {
     const { packages } = JSON.parse(textOf('package-lock.json')) as {
       packages: Record<string, { resolved?: string; optionalDependencies?: Record<string, string> }>

@@ -39,6 +39,7 @@ export class Actor implements ClientView {
   #client: FailoverClient | undefined
   readonly #misbehaviours = new Set<Misbehaviour>()
   readonly #handles = new Map<string, { readonly handle: number; readonly subscription: StateSubscription }>()
+  #lastToken = ''
   #lastHandle = 0
   #lastCall = 0
   #isClosed = false
@@ -162,12 +163,14 @@ export class Actor implements ClientView {
   }
 
   #token(): string {
-    if (this.#misbehaviours.has('token-provider')) throw new Error('the identity server is away')
-    return this.host.token() ?? ''
+    // Errors of applications are careless with secrets; what is told of them must not be.
+    if (this.#misbehaviours.has('token-provider')) throw new Error(`no renewal of ${this.#lastToken}`)
+    this.#lastToken = this.host.token() ?? ''
+    return this.#lastToken
   }
 
   async #restore({ command }: Parameters<NonNullable<FailoverClientOptions['restoreSession']>>[0]): Promise<void> {
-    if (this.#misbehaviours.has('restore')) throw new Error('the session cannot be restored')
+    if (this.#misbehaviours.has('restore')) throw new Error(`no session for ${this.#lastToken}`)
     await command('login', { client: this.index }, { safety: 'set' })
   }
 

@@ -2,7 +2,7 @@
  * Makes a failing plan small: whatever can be left out while the same invariant is still violated, is. Delta debugging
  * (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002) on faults, deeds and clients.
  */
-import type { SwarmPlan } from './plan'
+import type { SwarmPlan, TopologyPlan } from './plan'
 
 /** Does this plan still fail in the same way? */
 export type StillFails = (plan: SwarmPlan) => Promise<boolean>
@@ -17,16 +17,19 @@ export async function shrinkPlan(plan: SwarmPlan, fails: StillFails, budget = 40
     return runs <= budget && (await fails(candidate))
   }
   let smallest = plan
-  for (let before = NaN; before !== sizeOf(smallest);) {
-    before = sizeOf(smallest)
-    for (const simpler of simplifications(smallest)) if (await test(simpler)) smallest = simpler
+  for (let before = ''; before !== textOf(smallest);) {
+    before = textOf(smallest)
+    for (const simplify of SIMPLIFICATIONS) {
+      const simpler = simplify(smallest)
+      if (textOf(simpler) !== textOf(smallest) && (await test(simpler))) smallest = simpler
+    }
     for (const list of ['faults', 'deeds'] as const) smallest = await shrinkList(smallest, list, test)
   }
   return smallest
 }
 
-function sizeOf(plan: SwarmPlan): number {
-  return JSON.stringify(plan).length
+function textOf(plan: SwarmPlan): string {
+  return JSON.stringify(plan)
 }
 
 /** Leaves out ever smaller parts of a list. */
@@ -47,28 +50,38 @@ async function shrinkList<Name extends keyof Lists>(
   return smallest
 }
 
-/** One step each towards the plainest plan there is. */
-function simplifications(plan: SwarmPlan): readonly SwarmPlan[] {
-  const { topology, network, clients, faults } = plan
-  const plainer: SwarmPlan[] = []
-  for (const [index] of clients.entries()) if (clients.length > 1) plainer.push(withoutClient(plan, index))
-  const last = Math.max(1000, ...faults.map(({ at, forMs }) => at + forMs))
-  const healAtMs = last + 5000
-  if (healAtMs < plan.healAtMs) plainer.push({ ...plan, healAtMs, deeds: plan.deeds.filter(({ at }) => at < healAtMs) })
-  if (network.loss > 0) plainer.push({ ...plan, network: { ...network, loss: 0 } })
-  if (topology.hasSecondRoad) plainer.push({ ...plan, topology: { ...topology, hasSecondRoad: false } })
-  if (topology.hasDesignation) plainer.push({ ...plan, topology: { ...topology, hasDesignation: false } })
-  if (topology.hasTokens) plainer.push({ ...plan, topology: { ...topology, hasTokens: false } })
-  if (topology.uccs.length > 1 && clients.every(({ ucc }) => ucc === topology.uccs[0]))
-    plainer.push({ ...plan, topology: { ...topology, uccs: topology.uccs.slice(0, 1) } })
-  if (topology.withoutSockets.length > 0) plainer.push({ ...plan, topology: { ...topology, withoutSockets: [] } })
-  const plain = { standby: 'cold', restores: false, asksCanMove: false } as const
-  plainer.push({ ...plan, clients: clients.map((client) => ({ ...client, ...plain })) })
-  return plainer
+type Simplification = (plan: SwarmPlan) => SwarmPlan
+
+function simplerTopology(change: (topology: TopologyPlan) => Partial<TopologyPlan>): Simplification {
+  return (plan) => ({ ...plan, topology: { ...plan.topology, ...change(plan.topology) } })
 }
 
-/** Indices of those behind it become one less. */
+/** Steps towards the plainest plan there is, one at a time. */
+const SIMPLIFICATIONS: readonly Simplification[] = [
+  (plan) => withoutClient(plan, 2),
+  (plan) => withoutClient(plan, 1),
+  (plan) => withoutClient(plan, 0),
+  (plan) => {
+    const last = Math.max(1000, ...plan.faults.map(({ at, forMs }) => at + forMs))
+    const healAtMs = Math.min(plan.healAtMs, last + 5000)
+    return { ...plan, healAtMs, deeds: plan.deeds.filter(({ at }) => at < healAtMs) }
+  },
+  (plan) => ({ ...plan, network: { ...plan.network, loss: 0 } }),
+  simplerTopology(() => ({ hasSecondRoad: false })),
+  simplerTopology(() => ({ hasDesignation: false })),
+  simplerTopology(() => ({ hasTokens: false })),
+  simplerTopology(() => ({ withoutSockets: [] })),
+  (plan) => {
+    const used = plan.topology.uccs.filter((ucc) => plan.clients.some((client) => client.ucc === ucc))
+    return { ...plan, topology: { ...plan.topology, uccs: used } }
+  },
+  (plan) => ({ ...plan, clients: plan.clients.map((client) => ({ ...client, standby: 'cold', restores: false })) }),
+  (plan) => ({ ...plan, clients: plan.clients.map((client) => ({ ...client, asksCanMove: false })) }),
+]
+
+/** Indices of those behind it become one less. One has to stay. */
 function withoutClient(plan: SwarmPlan, gone: number): SwarmPlan {
+  if (plan.clients.length < 2 || gone >= plan.clients.length) return plan
   const moved = (index: number): number => (index > gone ? index - 1 : index)
   return {
     ...plan,

@@ -178,9 +178,11 @@ export class Stage {
     if (isLost()) return
     this.tell({ is: 'fault', fault: fault.fault, target: name, on: true })
     if (kind.separates) this.#separating.set(fault, kind)
-    kind.begin(stage, target, fault.forMs)
+    // Nothing outlasts the healing, not even what ends by itself.
+    const forMs = Math.min(fault.forMs, Math.max(0, this.plan.healAtMs - this.world.now))
+    kind.begin(stage, target, forMs)
     if (kind.pauses) this.actors[target]?.paused()
-    this.world.after(fault.forMs, () => {
+    this.world.after(forMs, () => {
       // Healed by then.
       if (!this.#isUnruly) return
       this.#separating.delete(fault)

@@ -6,7 +6,7 @@
  * |---|---|
  * | `{ "$between": [a, b] }` | a number from a to b, both included |
  * | `{ "$atMost": n }` | a list of at most n, or a number up to n |
- * | `{ "$contains": x }` | text that contains x; a list with a member that is as x; for text in a list of texts: either |
+ * | `{ "$contains": x }` | text that contains x; a list with a member that is as x |
  * | `{ "$absent": true }` | a member that is not there |
  */
 import { show } from './fields'

@@ -13,6 +13,11 @@ const peers = [
   { server: 'srv1', url: 'https://srv1.contoso.com' },
   { server: 'srv2', url: 'https://srv2.contoso.com' },
 ]
+/** Doubled once, more than are read. */
+const manyPeers = Array.from({ length: 20 }, (_unused, n) => ({
+  server: `srv${n}`,
+  url: `https://srv${n}.contoso.com`,
+}))
 const load = { clients: 120, acceptPerSec: 500 }
 
 const FRAMES = [
@@ -88,7 +93,7 @@ function mustBeFrame(parsed: ParsedFrame): void {
 
 const BODIES = [
   { server: 'srv1', versions: [1], ucc: 'helpdesk', state: 'running', term: 7, peers, load, draining: false },
-  { server: 'srv2', state: 'stopped' },
+  { server: 'srv2', state: 'stopped', peers: manyPeers },
 ]
 
 const readiness = shape(
@@ -142,7 +147,7 @@ const readinessBody: FuzzTarget<string> = {
 const topology: FuzzTarget<string> = {
   name: 'topology',
   reads: 'a topology document',
-  inputs: bentJson([{ peers }, { peers: [...peers, ...peers], comment: 'x' }], ['peers', 'server', 'url']),
+  inputs: bentJson([{ peers }, { peers: manyPeers, comment: 'x' }], ['peers', 'server', 'url']),
   check(input) {
     const read = parseTopology(input)
     if (read === undefined) return

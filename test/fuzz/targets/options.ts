@@ -107,7 +107,12 @@ const options: FuzzTarget = {
   name: 'options',
   reads: 'options of createFailoverClient',
   inputs: bentValues(
-    [OPTIONS, { hostname: 'https://10.0.0.1:8443/base' }, { ...OPTIONS, endpoints: undefined }],
+    [
+      OPTIONS,
+      { hostname: 'https://10.0.0.1:8443/base' },
+      { hostname: `u:${SECRET}@srv1.contoso.com` },
+      { ...OPTIONS, endpoints: undefined },
+    ],
     NAMES,
   ),
   check(input) {

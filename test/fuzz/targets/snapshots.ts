@@ -15,7 +15,10 @@ const ENDPOINTS = [
   { url: 'https://srv1.contoso.com', server: 'srv1' },
   { url: 'https://a365web1.contoso.com', address: '10.0.0.2' },
   { url: 'https://evil.example' },
+  { url: 'http://srv3.contoso.com' },
 ]
+/** Doubled once, more than is read. */
+const MANY = [...ENDPOINTS, ...ENDPOINTS, ...ENDPOINTS]
 const SNAPSHOT = {
   version: 1,
   savedAt: NOW - 1000,
@@ -50,7 +53,7 @@ function mustBeAccepted(answer: Parameters<Resolution['accept']>[1]): void {
 const stored: FuzzTarget<string> = {
   name: 'last-known-good',
   reads: 'the stored endpoints',
-  inputs: bentJson([SNAPSHOT, { ...SNAPSHOT, endpoints: [] }], NAMES),
+  inputs: bentJson([SNAPSHOT, { ...SNAPSHOT, endpoints: MANY }], NAMES),
   check(input) {
     const read = readStored(input, NOW)
     if (read === 'corrupt') return

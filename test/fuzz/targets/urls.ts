@@ -18,6 +18,7 @@ import type { FuzzTarget } from '../target'
 const SEEDS = [
   'a365web1.contoso.com',
   'https://srv1.contoso.com',
+  'http://srv2.contoso.com',
   'https://srv1.contoso.com:8443/base/',
   'http://10.0.0.2:8080',
   'https://[2001:db8::1]:8443/base',
@@ -65,7 +66,8 @@ const baseUrl: FuzzTarget<string> = {
     for (const result of [normaliseBase(input), normaliseBase(input, defaults)]) {
       if (result.ok) {
         mustBeBase(result.base)
-        const isScheme = /^(?:https?:\/\/)?(?:https?|wss?):[/\\]/i.test(input.trim())
+        const rest = input.trim().replace(/^https?:\/\//i, '')
+        const isScheme = /^(?:https?|wss?):[/\\]/i.test(rest)
         must(!isScheme || !/^(?:https?|wss?)$/.test(result.base.name), `${input} became ${result.base.url}`)
       } else text(200, 1)(result.problem, 'problem')
     }

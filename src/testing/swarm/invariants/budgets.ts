@@ -57,15 +57,20 @@ export const dialsWithinBudget: Invariant = {
 /** The first, its retries, and its free moves: where nothing of it had left, or the endpoint was left by everybody. */
 const ATTEMPTS_A_CALL = 1 + DEFAULTS.requests.maxRetries + MAX_FREE_MOVES
 
+const UNAUTHORIZED = 401
+
 export const attemptsWithinBudget: Invariant = {
   name: 'attempts-within-budget',
   statement: 'A request is tried as often as its rules allow, and all of a client together repeat within their budget.',
   watch({ clients }, violated) {
     const attempts = new Map<string, number>()
     const answered = new Set<string>()
+    const refused = new Set<string>()
     const books = clients.map(() => ({ since: NaN, successes: 0, repeats: 0 }))
     return {
       requested({ at, client, call, method }) {
+        // The same attempt, with a new token.
+        if (refused.delete(call)) return
         const count = (attempts.get(call) ?? 0) + 1
         attempts.set(call, count)
         if (count > ATTEMPTS_A_CALL) violated(`client ${client}: ${method} ${call} was tried ${count} times`)
@@ -81,7 +86,7 @@ export const attemptsWithinBudget: Invariant = {
           violated(`client ${client} repeated ${book.repeats} times, ${budget.toFixed(1)} allowed`)
       },
       // A repeat of what was answered is always paid for.
-      responded: ({ call }) => void answered.add(call),
+      responded: ({ call, status }) => void (status === UNAUTHORIZED ? refused : answered).add(call),
       settled({ client, what, outcome }) {
         const book = books[client]
         if (what === 'fetch' && outcome.ok && book !== undefined) book.successes += 1

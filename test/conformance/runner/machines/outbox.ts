@@ -14,6 +14,16 @@ import { ServerLinks } from './server-links'
 const CLASSES = ['read', 'set', 'keyed', 'claim', 'effect'] as const
 const STATUSES = ['done', 'duplicate', 'rejected', 'expired'] as const
 
+/**
+ * | input | what happens |
+ * |---|---|
+ * | `command: { name, safety, target, withinMs, bytes, boundTo }` | called; `boundTo`: by a restore hook |
+ * | `connect: { server, keys, running, again }` | a connection takes commands; `again`: a new one to the same server |
+ * | `lose`, `leave`, `running`, `stopped`: `"srv1"` | it is lost; said goodbye; what the server says of its UCC |
+ * | `clock: { server, aheadMs }` | the server's clock is so far ahead of ours |
+ * | `answer: { to, by, status, code, data }` | to the last send of a command, or to that to the server `by` |
+ * | `abort: "name"`, `close: true` | what the application does |
+ */
 export const outbox: MachineKind = {
   inputs: ['command', 'connect', 'lose', 'leave', 'running', 'stopped', 'clock', 'answer', 'abort', 'close'],
   expects: { sends: [], ends: [], unfinished: undefined },

@@ -20,6 +20,8 @@ import type { Load, ReadinessState } from '../../../../src/core/wire'
 /** The UCC of clients that name none of their own. */
 export const UCC = 'helpdesk'
 const HEARTBEAT_MS = DEFAULTS.detection.heartbeatMs
+/** Much may be due at one instant, but not without end. */
+const MAX_AT_ONCE = 1000
 /** Failures that are noticed only when the deadline passes. */
 const SILENT_FAILURES: ReadonlySet<FailureKind> = new Set<FailureKind>(['timeout', 'connect-timeout'])
 
@@ -163,12 +165,15 @@ export class PoolWorld {
       for (const { link } of this.links()) link.detector.reset(until)
       this.feed({ type: 'pause', lateMs: until - since })
     }
+    let atOnce = 0
     for (;;) {
       this.#tasks.sort((a, b) => a.at - b.at)
       const task = this.#tasks[0]
       const links = this.links().map(({ link }) => link.detector.deadline())
       const at = Math.min(task?.at ?? Infinity, this.machine.deadline(), ...links)
       if (at > to) break
+      atOnce = at > this.now ? 0 : atOnce + 1
+      if (atOnce > MAX_AT_ONCE) throw new Error(`the pool is due again and again at ${this.now}`)
       this.now = Math.max(this.now, at)
       if (task !== undefined && task.at <= this.now) {
         this.#tasks.shift()

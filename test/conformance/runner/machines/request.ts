@@ -21,6 +21,17 @@ const FAILURES = [
   ...(['dns', 'blocked', 'opaque', 'aborted'] as const),
 ] as const satisfies readonly FailureKind[]
 
+/**
+ * | input | what happens |
+ * |---|---|
+ * | `call: { method, timeoutMs, body, idempotencyKey, sharedKeys, inPage, … }` | the application makes a request |
+ * | `candidates: ["srv1"]` | who is a candidate from now on, the best first |
+ * | `connecting`, `written`: `true` | how far the attempt got, where the case says `"writtenAtOnce": false` |
+ * | `answer: 503`, or `{ status, retryAfterMs, attempt }`; `fail: "reset"` | what became of it |
+ * | `redirect: "srv2"`; `failover: "srv1"` | it is there now; everybody leaves that endpoint |
+ * | `spend: 1` | other requests of the client take tokens |
+ * | `abort`, `close`: `true` | what the application does |
+ */
 export const request: MachineKind = {
   inputs: [
     ...['call', 'candidates', 'written', 'connecting', 'answer', 'fail', 'redirect'],

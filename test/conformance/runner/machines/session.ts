@@ -16,6 +16,16 @@ import { ServerLinks } from './server-links'
 
 const FAILURES = ['refused', 'reset', 'opaque'] as const satisfies readonly FailureKind[]
 
+/**
+ * | input | what happens |
+ * |---|---|
+ * | `go: { to, from, planned, minTerm }`, `cancel: true`, `warm: "srv2"` | what the pool wants |
+ * | `open: "srv1"`, `closed: { by, code, failure, status }` | what its socket does |
+ * | `token: { for, is, fails }`, `restored: { on, ok }` | what the application answers |
+ * | `frame: { from, type, … }` | a frame, as PROTOCOL.md writes it |
+ * | `subscribe`, `unsubscribe`, `command`: `"name"`; `close: true` | what the application does |
+ * | `sleep: 60000` | we were stopped for so long |
+ */
 export const session: MachineKind = {
   inputs: [
     ...['go', 'cancel', 'warm', 'open', 'token', 'frame', 'closed', 'restored', 'subscribe', 'unsubscribe'],

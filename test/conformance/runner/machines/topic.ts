@@ -15,20 +15,26 @@ import { ServerLinks } from './server-links'
 
 const KINDS = ['state', 'log', 'ephemeral'] as const
 const OPS = ['upsert', 'remove', 'append', 'unknown'] as const
-const NOTHING_NEW = { sends: [], delivers: [], adopts: [], errors: [], reports: [] }
 
+/**
+ * | input | what happens |
+ * |---|---|
+ * | `connect: "srv1"`, or `{ server, heartbeatMs }` | a connection to it takes subscriptions |
+ * | `lose`, `garble`, `running`, `stopped`: `"srv1"` | it is lost; a frame cannot be read; what beats say |
+ * | `subscribed: { from, recovered, at, kind }` | the frame; `kind` is that of the topic unless said |
+ * | `snapshot: { from, at, items, more }` | `items`: keys of a log, or content by key |
+ * | `event: { from, seq, op, key, data }` | `data` of an `append` is its key unless said |
+ * | `refuse: { from, code }` | the subscription is refused |
+ * | `consumer: "full"`, `"half empty"`; `close: true` | what the application does |
+ */
 export const topic: MachineKind = {
   inputs: [
     ...['connect', 'lose', 'subscribed', 'snapshot', 'event', 'refuse', 'garble', 'running', 'stopped'],
     ...['consumer', 'close'],
   ],
   expects: {
-    ...NOTHING_NEW,
-    answered: undefined,
-    state: undefined,
-    position: undefined,
-    view: undefined,
-    ageMs: undefined,
+    ...{ sends: [], delivers: [], adopts: [], errors: [], reports: [] },
+    ...{ answered: undefined, state: undefined, position: undefined, view: undefined, ageMs: undefined },
   },
   create: (config) => new TopicSubject(config),
 }
