@@ -1,6 +1,8 @@
 // @ts-check
 // Runs the lab tier in a network of its own: one namespace a host, joined by a bridge, real packets between them. The
 // tests run in the client's namespace, whose resolv.conf names the lab's cache. Needs root; leaves nothing behind.
+//   npm run test:lab                        all of them
+//   npm run test:lab -- load-balancer       only the files so named, as vitest has it
 //
 //   client 10.88.0.100      srv1..srv4 10.88.0.11..14      lb1, lb2 10.88.0.80, .81 (the load balancers)
 //   dns 10.88.0.53 (the zone's own name server)            cache 10.88.0.54 (what clients ask)
@@ -13,6 +15,7 @@ import { missingForLab } from './tiers.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const prefix = `fc${process.pid}-`
 const bridge = `${prefix}net`
+const only = process.argv.slice(2)
 
 /** Host by name, with its address in 10.88.0.0/24. */
 const HOSTS = Object.entries({
@@ -29,7 +32,9 @@ process.exit(test(['ip', 'netns', 'exec', `${prefix}client`]))
 
 /** @param {readonly string[]} within @returns {number} */
 function test(within) {
-  const [program = '', ...parameters] = [...within, process.execPath, 'scripts/test.mjs', 'lab', '--required']
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'lab', ...only]
+  const script = only.length === 0 ? ['scripts/test.mjs', 'lab', '--required'] : vitest
+  const [program = '', ...parameters] = [...within, process.execPath, ...script]
   const env = { ...process.env, FAILOVER_LAB: prefix }
   return spawnSync(program, parameters, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] }).status ?? 1
 }

@@ -9,13 +9,14 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /**
  * @param {string} entry below the root
+ * @param {string} [root] of another tree of the same sources
  * @returns {Promise<{ file: string, remove: () => void }>}
  */
-export async function bundle(entry) {
-  const folder = mkdtempSync(join(ROOT, 'node_modules', '.cache-simulate-'))
+export async function bundle(entry, root = ROOT) {
+  const folder = mkdtempSync(join(root, 'node_modules', '.cache-simulate-'))
   const file = join(folder, 'bundle.mjs')
   await build({
-    entryPoints: [join(ROOT, entry)],
+    entryPoints: [join(root, entry)],
     outfile: file,
     bundle: true,
     platform: 'node',

@@ -5,23 +5,28 @@ import { Worker } from 'node:worker_threads'
 /** A seed takes a fraction of a second: one that takes so long never ends. */
 const STUCK_MS = 120_000
 
+/** @typedef {(outcome: import('./outcome.mjs').Outcome) => 'enough' | void} Take may say that no other seed is wanted */
+
 /**
  * @param {readonly number[]} seeds
- * @param {{ file: string, jobs: number }} options
- * @param {(outcome: import('./outcome.mjs').Outcome) => void} take
+ * @param {{ file: string, jobs: number, stuckMs?: number }} options
+ * @param {Take} take
  */
-export async function runSeeds(seeds, { file, jobs }, take) {
+export async function runSeeds(seeds, { file, jobs, stuckMs = STUCK_MS }, take) {
   const queue = [...seeds].reverse()
-  await Promise.all(Array.from({ length: Math.min(jobs, queue.length) }, () => runWorker(file, queue, take)))
+  const one = { file, queue, stuckMs, take }
+  await Promise.all(Array.from({ length: Math.min(jobs, queue.length) }, () => runWorker(one)))
 }
 
 /**
- * @param {string} file
- * @param {number[]} queue the next seed last
- * @param {(outcome: import('./outcome.mjs').Outcome) => void} take
+ * @param {{ file: string, queue: number[], stuckMs: number, take: Take }} one its queue: the next seed last
  * @returns {Promise<void>}
  */
-function runWorker(file, queue, take) {
+function runWorker(one) {
+  const { file, queue, stuckMs } = one
+  const take = (/** @type {import('./outcome.mjs').Outcome} */ outcome) => {
+    if (one.take(outcome) === 'enough') queue.length = 0
+  }
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./worker.mjs', import.meta.url), { workerData: { file } })
     /** @type {number | undefined} */
@@ -32,16 +37,16 @@ function runWorker(file, queue, take) {
       clearTimeout(watchdog)
       seed = queue.pop()
       if (seed === undefined) return void worker.terminate().then(() => resolve(), reject)
-      watchdog = setTimeout(stuck, STUCK_MS)
+      watchdog = setTimeout(stuck, stuckMs)
       worker.postMessage({ seed })
     }
     const failed = (/** @type {string} */ violation) => {
       clearTimeout(watchdog)
       if (seed !== undefined) take(emptyOutcome(seed, violation))
       worker.removeAllListeners()
-      void worker.terminate().then(() => runWorker(file, queue, take).then(resolve, reject))
+      void worker.terminate().then(() => runWorker(one).then(resolve, reject))
     }
-    const stuck = () => failed(`ends-in-time: not after ${STUCK_MS / 1000} s`)
+    const stuck = () => failed(`ends-in-time: not after ${stuckMs / 1000} s`)
     worker.on('message', (message) => {
       if (message.is === 'outcome') take(message)
       next()

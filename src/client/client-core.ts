@@ -257,10 +257,8 @@ export class ClientCore {
   #moved({ plan, timings }: Extract<SessionEffect, { type: 'moved' }>): void {
     this.runtime.memory.save(this.runtime.driver.endpoints(), plan.to)
     const report = this.#report(plan, timings)
-    const resynced = this.topics.takeResynced()
     this.moves.done(plan.id, report)
     if (report === undefined) return
-    if (resynced !== undefined) this.#warnOfEqualTerms(report, resynced)
     const { from, to, reason } = report
     const sentence = `${report.kind} from ${from.name} to ${to.name} (${reason}) in ${Math.round(timings.totalMs)} ms.`
     this.voice.decide('move', reason, sentence, { from: from.id, to: to.id, totalMs: Math.round(timings.totalMs) })
@@ -289,17 +287,6 @@ export class ClientCore {
   }
 
   #wasConnected = false
-
-  /** Two servers run the UCC under one term, and not on one log: nobody can tell which of them is the active one. */
-  #warnOfEqualTerms({ from, to }: MoveReport, topic: string): void {
-    const bothRun = from.readiness === 'running' && from.breaker === 'closed' && from.server !== to.server
-    if (!bothRun || from.term === undefined || from.term !== to.term || this.#warnedOfEqualTerms) return
-    this.#warnedOfEqualTerms = true
-    const sentence = `${from.server} and ${to.server} both run the UCC with term ${to.term}, and differ in ${topic}.`
-    this.voice.warn('EQUAL_TERMS', sentence, { endpointId: to.id })
-  }
-
-  #warnedOfEqualTerms = false
 
   /** Only the hostname is known and nobody names peers: told once, as soon as that is clear. */
   #warnOfOneRoad(): void {

@@ -4,6 +4,9 @@ import type { HostnameConfig } from './options-endpoints'
 import { DEFAULT_POLL_MS, type Resolver, type ResolverSpec, type TopologyResolver } from './resolvers'
 import { normaliseBase } from './urls'
 
+/** `topologyDocument` names itself after its URL, redacted and cut. */
+const MAX_NAME = 8192
+
 /** Nothing when nothing was given: the entry point's default. */
 export function resolveResolvers(value: unknown, hostname: HostnameConfig): readonly ResolverSpec[] | undefined {
   if (value === undefined) return undefined
@@ -31,6 +34,10 @@ function resolveResolver(value: unknown, hostname: HostnameConfig, at: string): 
 }
 
 function topology({ name, url, pollMs }: TopologyResolver, hostname: HostnameConfig, at: string): ResolverSpec {
+  // `topologyDocument` has checked all that; what is written by hand in its form was checked by nobody.
+  if (!/^(?:https?:\/)?\//i.test(url)) return failUrl(at, 'must be an http or https URL, or a path', url)
+  checkRule({ kind: 'text', maxLength: MAX_NAME }, name, `${at}.name`)
+  checkRule({ kind: 'ms', min: 1000 }, pollMs, `${at}.pollMs`)
   const absolute = url.startsWith('/') ? hostname.url + url : url
   // The document's own path and query stay as they are; its origin is held to the rules of any other.
   const result = normaliseBase(absolute.replace(/[?#].*$/s, ''))

@@ -23,7 +23,6 @@ export class TopicDesk {
   readonly #hubs = new Map<string, TopicHub>()
   readonly #parseTold = new WeakSet<TopicHub>()
   readonly #slowTold = new WeakSet<TopicHub>()
-  #resynced: string | undefined
 
   constructor(private readonly options: TopicDeskOptions) {}
 
@@ -60,18 +59,10 @@ export class TopicDesk {
     else if (effect.type === 'state') loop.defer(changed)
     else if (effect.type === 'adopted' && effect.how !== 'first') {
       const { how, changes, gap } = effect
-      if (how === 'resynced') this.#resynced = topic
       const where = server ?? 'the server'
       const sentence = `${topic} is live again on ${where}: ${how}, ${changes} changes${gap ? ', with a gap' : ''}.`
       voice.emit('resume', { topic, server: where, how, changes, gap, sentence })
     }
-  }
-
-  /** A topic whose sequence space was another one on a new side, since this was last asked. */
-  takeResynced(): string | undefined {
-    const topic = this.#resynced
-    this.#resynced = undefined
-    return topic
   }
 
   /** All loops end normally. */

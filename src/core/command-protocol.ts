@@ -70,8 +70,6 @@ export type OutboxEffect =
       readonly request: CommandRequest
       readonly notAfter?: number
     }
-  /** It has ended without an answer: where it has not left yet (one waits for another), it must not leave any more. */
-  | { readonly type: 'withdraw'; readonly link: LinkId; readonly id: number }
   | { readonly type: 'done'; readonly command: number; readonly data: unknown; readonly duplicate: boolean }
   | {
       readonly type: 'failed'

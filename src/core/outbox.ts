@@ -281,9 +281,7 @@ export class OutboxMachine {
   }
 
   #end(entry: Entry, event: 'overtake' | 'abandon' | 'drop' | 'late' | 'refuse' | 'stop', ending: Ending): void {
-    const { place } = entry
-    this.#finish(entry, transition(COMMAND_TRANSITIONS, place.name, event))
-    if (event === 'stop' && isOnWire(place)) this.#effects.push({ type: 'withdraw', link: place.link, id: place.id })
+    this.#finish(entry, transition(COMMAND_TRANSITIONS, entry.place.name, event))
     this.#fail(entry.request, ending)
   }
 

@@ -196,6 +196,14 @@ export type PoolInput =
       readonly accepted: boolean
       readonly refusal?: TokenRefusal
     }
+  /** A topic lies in this sequence space at this server. */
+  | {
+      readonly type: 'sequence-space'
+      readonly ucc: string | undefined
+      readonly topic: string
+      readonly server: string
+      readonly epoch: string
+    }
   /** There is another token than before, asked for on behalf of this endpoint: the others' refusals meant the old one. */
   | { readonly type: 'token-renewed'; readonly endpointId: string }
   | { readonly type: 'tick' }

@@ -8,6 +8,7 @@
  */
 import { Cadence } from './cadence'
 import type { Endpoint } from './endpoint'
+import { EqualTerms } from './equal-terms'
 import { Judge } from './judge'
 import { Prober, type Attempt } from './prober'
 import type { PoolEffect, PoolInput, SeatId } from './pool-protocol'
@@ -27,6 +28,7 @@ export class PoolMachine {
   readonly #prober: Prober
   readonly #cadence: Cadence
   readonly #standbys: Standbys
+  readonly #equalTerms: EqualTerms
   #effects: PoolEffect[] = []
   #lastMove = 0
   #lastQuestion = 0
@@ -41,6 +43,7 @@ export class PoolMachine {
     this.judge = new Judge(settings, random, emit, (endpointId, minGapMs) => this.#urge(endpointId, minGapMs))
     this.#cadence = new Cadence(settings, this.judge, () => this.#seats.values())
     this.#standbys = new Standbys(this.judge, emit)
+    this.#equalTerms = new EqualTerms(this.judge)
   }
 
   seat(id: SeatId): Seat | undefined {
@@ -98,6 +101,8 @@ export class PoolMachine {
         return this.judge.designation.hear(now, input.endpointId)
       case 'token':
         return this.#token(now, input)
+      case 'sequence-space':
+        return this.#equalTerms.hear(input.ucc, input.topic, input.server, input.epoch)
       case 'token-renewed':
         return this.#tokenRenewed(input.endpointId)
       case 'tick':
@@ -169,6 +174,7 @@ export class PoolMachine {
     // A failure of an older generation is nobody's fault now: the verdict has changed since.
     if (result.is === 'failed' && attempt.generation !== endpoint.generation) return
     this.judge.probed(now, endpoint, attempt.ucc, result)
+    this.#equalTerms.check(attempt.ucc)
     this.#askReference(now)
   }
 

@@ -106,9 +106,20 @@ function topicFrame(
   // Frames of an id that was given up are dropped (rule 5 of the contract).
   if (topic === undefined) return
   context.topics.handle(context.now, topic, { type: 'frame', link: link.id, frame })
-  if (frame.type !== 'event') return
+  if (frame.type !== 'event') return tellSpace(link, topic, frame, context)
   proveRunning(link, context)
   tellClock(link, frame.ts, context, CLOCK_EVERY_MS)
+}
+
+/** Told once for each subscription: by its answer, or by the last part of its snapshot. */
+function tellSpace(
+  { server }: Link,
+  topic: string,
+  frame: Extract<ServerFrame, { type: 'subscribed' | 'snapshot' }>,
+  { ucc, pool }: FrameContext,
+): void {
+  if (frame.cursor === undefined || (frame.type === 'snapshot' && frame.more === true)) return
+  pool({ type: 'sequence-space', ucc, topic, server, epoch: frame.cursor.epoch })
 }
 
 function beat(link: Link, frame: Extract<ServerFrame, { type: 'heartbeat' | 'status' }>, context: FrameContext): void {

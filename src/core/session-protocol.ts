@@ -63,7 +63,8 @@ export interface MoveTimings {
 export type SessionEffect =
   | { readonly type: 'open-link'; readonly link: LinkId; readonly road: Road; readonly downgraded: boolean }
   | { readonly type: 'send'; readonly link: LinkId; readonly frame: ClientFrame }
-  | Extract<OutboxEffect, { readonly type: 'withdraw' }>
+  /** This command has ended: where it has not left the link yet (one waits for another), it must not any more. */
+  | { readonly type: 'withdraw'; readonly link: LinkId; readonly id: number }
   | { readonly type: 'close-link'; readonly link: LinkId; readonly code: number; readonly reason: string }
   | { readonly type: 'abandon-link'; readonly link: LinkId }
   | {
@@ -88,7 +89,7 @@ export type SessionEffect =
   /** `server`: where the command was last sent, if it was. */
   | {
       readonly type: 'outbox'
-      readonly effect: Exclude<OutboxEffect, { readonly type: 'send' | 'withdraw' }>
+      readonly effect: Exclude<OutboxEffect, { readonly type: 'send' }>
       readonly server?: string
     }
   | { readonly type: 'pool'; readonly input: PoolInput }

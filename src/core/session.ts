@@ -36,8 +36,8 @@ export class SessionMachine {
   readonly #links: LinkBook
   readonly #topics: TopicSet
   readonly #outbox: OutboxMachine
-  /** Servers that pending commands were last sent to, for those whose outcome nobody will know. */
-  readonly #sentTo = new Map<number, string>()
+  /** Where pending commands were last sent: told of those whose outcome nobody will know, withdrawn where they wait. */
+  readonly #sentTo = new Map<number, { readonly server: string; readonly link: LinkId; readonly id: number }>()
   #effects: SessionEffect[] = []
   #now: Instant = 0
   #lastLink = 0
@@ -398,15 +398,17 @@ export class SessionMachine {
   }
 
   #outboxEffect(effect: OutboxEffect): void {
-    if (effect.type === 'withdraw') return void this.#effects.push(effect)
     if (effect.type !== 'send') {
-      const server = this.#sentTo.get(effect.command)
+      const sent = this.#sentTo.get(effect.command)
       this.#sentTo.delete(effect.command)
+      if (effect.type === 'failed' && sent !== undefined && this.#links.get(sent.link) !== undefined)
+        this.#effects.push({ type: 'withdraw', link: sent.link, id: sent.id })
+      const server = sent?.server
       return void this.#effects.push({ type: 'outbox', effect, ...(server === undefined ? {} : { server }) })
     }
     const link = this.#links.get(effect.link)
     if (link === undefined) return
-    this.#sentTo.set(effect.request.command, link.server)
+    this.#sentTo.set(effect.request.command, { server: link.server, link: link.id, id: effect.id })
     this.#send(link, commandFrameOf(effect))
   }
 

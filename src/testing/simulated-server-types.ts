@@ -70,8 +70,8 @@ export interface SimulatedServer {
   serveReadiness(override: ReadinessOverride | null): void
   /** Closes every live connection with a code of the contract, such as 1012. */
   closeAll(code: number, reason?: string): void
-  /** Refuses the next `hello` or POSTed command (or the next few). */
-  rejectNext(options: RejectNextOptions): void
+  /** Refuses the next `hello` or POSTed command (or the next few); `null` takes back what was ordered. */
+  rejectNext(options: RejectNextOptions | null): void
   /** Destroys the connection after this many parts of the next snapshot that has more. */
   cutSnapshotAfterParts(parts: number): void
   /** Answers 403 to WebSocket upgrades. */

@@ -166,9 +166,11 @@ export class PoolServer implements SimulatedServer {
     this.#order(`closes all with ${code}`, ({ faults }) => faults.closeAll(code, reason))
   }
 
-  rejectNext(options: RejectNextOptions): void {
+  rejectNext(options: RejectNextOptions | null): void {
     this.#trace('rejects next', JSON.stringify(options))
-    this.#process().state.faults.rejects.push(options)
+    const { rejects } = this.#process().state.faults
+    if (options === null) rejects.length = 0
+    else rejects.push(options)
   }
 
   cutSnapshotAfterParts(parts: number): void {

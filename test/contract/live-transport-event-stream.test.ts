@@ -235,6 +235,19 @@ describe('opening', () => {
 })
 
 describe('commands', () => {
+  it('that were withdrawn while they waited are never posted', async () => {
+    const { heard } = await live()
+    heard.link.send(command(2))
+    heard.link.send(command(3))
+    heard.link.send(command(4))
+    await until('the first', () => server.commands.length === 1)
+    heard.link.withdraw(3)
+    heard.link.withdraw(2)
+    server.commands[0]?.answer(200, { type: 'result', id: 2, status: 'done' })
+    await until('the next', () => server.commands.length === 2)
+    expect(server.commands[1]?.body).toMatchObject({ id: 4 })
+  })
+
   it('go one after the other, with UCC, client and token', async () => {
     const { heard } = await live()
     heard.link.send(command(2))

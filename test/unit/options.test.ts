@@ -140,6 +140,9 @@ const WRONG: readonly (readonly [options: object, field: string, says: RegExp])[
   [{ resolver: 'dns' }, 'resolver', /topologyDocument\(url\) or an object/],
   [{ resolver: () => undefined }, 'resolver', /got a function/],
   [{ resolver: [methods('resolve')] }, 'resolver[0].name', /must be a text/],
+  [{ resolver: { kind: 'topology', name: 'x', url: 'A', pollMs: 60_000 } }, 'resolver', /http or https URL, or a path/],
+  [{ resolver: { kind: 'topology', name: 'x', url: '/a' } }, 'resolver.pollMs', /milliseconds/],
+  [{ resolver: { kind: 'topology', url: '/a', pollMs: 60_000 } }, 'resolver.name', /must be a text/],
   [{ resolver: { name: 'x', ...methods('resolve'), pollMs: 10 } }, 'resolver.pollMs', /from 1000/],
   [{ resolver: [topologyDocument('http://x.com/t')] }, 'resolver[0]', /https document/],
   // groups

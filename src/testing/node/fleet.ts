@@ -111,7 +111,8 @@ export class Fleet {
   async spawn(seat: Seat): Promise<void> {
     if (this.#closed !== undefined) throw new FailoverError('CLIENT_CLOSED', 'the cluster is closed')
     seat.incarnation += 1
-    const started = new ServerProcess(this.#file, this.#config(seat), seat.incarnation, {
+    const program = { file: this.#file, within: this.options.within[seat.name] ?? [] }
+    const started = new ServerProcess(program, this.#config(seat), seat.incarnation, {
       message: (message, from) => this.#take(seat, message, from),
       gone: (from, isExpected) => this.#gone(seat, from, isExpected),
     })
@@ -214,14 +215,17 @@ export class Fleet {
 
   #config(seat: Seat): ProcessConfig {
     const { basePath, tls, topics = {}, onlyTopics = false } = this.options
+    const uccs = this.uccs.configOf(seat.name)
+    const uccPorts = Object.entries(this.options.uccPorts).filter(([ucc]) => Object.hasOwn(uccs, ucc))
     return {
       ...seat.runtime,
       name: seat.name,
       address: seat.address,
       port: this.#port,
+      uccPorts: Object.fromEntries(uccPorts),
       basePath,
       ...(tls === undefined ? {} : { tls }),
-      uccs: this.uccs.configOf(seat.name),
+      uccs,
       limits: this.#limits,
       topics,
       onlyTopics,

@@ -17,6 +17,8 @@ import type { StoredEvent } from '../server/topic-log'
 export interface ProcessConfig extends ServerConfig {
   readonly address: string
   readonly port: number
+  /** Of the UCCs it knows that have one. */
+  readonly uccPorts: Readonly<Record<string, number>>
   readonly basePath: string
   readonly tls?: { readonly key: string; readonly cert: string }
 }

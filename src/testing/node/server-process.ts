@@ -15,6 +15,13 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
+/** What is run. */
+export interface ServerProgram {
+  readonly file: string
+  /** What comes before its command line, and becomes it. */
+  readonly within: readonly string[]
+}
+
 export interface ProcessEvents {
   readonly message: (message: FromServer, process: ServerProcess) => void
   readonly gone: (process: ServerProcess, isExpected: boolean) => void
@@ -35,12 +42,18 @@ export class ServerProcess {
   #wake: (() => void)[] = []
   #called = 0
 
-  constructor(file: string, config: ProcessConfig, incarnation: number, events: ProcessEvents) {
+  constructor(
+    { file, within }: ServerProgram,
+    config: ProcessConfig,
+    incarnation: number,
+    events: ProcessEvents,
+  ) {
     this.name = config.name
     this.incarnation = incarnation
     // Options of the parent (a debugger's port, a loader) are not the servers'.
     const { NODE_OPTIONS: _ignored, ...env } = process.env
-    this.#child = fork(file, [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [], env })
+    const [execPath = process.execPath, ...execArgv] = [...within, process.execPath]
+    this.#child = fork(file, [], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execPath, execArgv, env })
     // One listener for each delayed command: many at once are no leak.
     this.#child.setMaxListeners(0)
     hookExit()

@@ -6,6 +6,7 @@ import { CALL_HEADER } from './watched-platform'
 export interface ApplicationOptions {
   /** All servers remember the idempotency keys of requests together. */
   readonly sharesKeys: boolean
+  readonly answerAfterMs: number
   readonly tell: (client: number, sighting: ServerSighting) => void
 }
 
@@ -22,7 +23,7 @@ export function applicationCommands({ tell }: ApplicationOptions): Readonly<Reco
 }
 
 /** Its web services, which know only the UCC on their own server: without it they answer 200 and nothing. */
-export function applicationHttp({ sharesKeys, tell }: ApplicationOptions): SimulatedHttp {
+export function applicationHttp({ sharesKeys, answerAfterMs, tell }: ApplicationOptions): SimulatedHttp {
   const done = new Set<string>()
   return ({ method, headers, server, state }) => {
     const call = headers[CALL_HEADER] ?? ''
@@ -33,7 +34,7 @@ export function applicationHttp({ sharesKeys, tell }: ApplicationOptions): Simul
       tell(clientOf(call), { is: 'effected', server, call })
     }
     const items = state === 'running' ? [1, 2, 3] : []
-    return { headers: { 'x-answered-by': server, 'x-state': state }, body: { server, items } }
+    return { headers: { 'x-answered-by': server, 'x-state': state }, body: { server, items }, afterMs: answerAfterMs }
   }
 }
 

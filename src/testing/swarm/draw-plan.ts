@@ -18,13 +18,14 @@ export function drawPlan(seed: number): SwarmPlan {
   const topology = drawTopology(draw)
   const clients = draw.times(draw.oneOf([1, 1, 1, 2, 2, 3]), () => drawClient(draw, topology))
   const healAtMs = draw.between(15_000, 75_000)
+  const faults = drawFaults(draw, topology, clients, healAtMs)
   return {
     seed,
     topology,
     network: { latencyMs: draw.oneOf([1, 5, 20, 60]), loss: draw.oneOf([0, 0, 0, 0.01, 0.03]) },
     clients,
-    deeds: drawDeeds(draw, topology, clients, healAtMs),
-    faults: drawFaults(draw, topology, clients, healAtMs),
+    deeds: drawDeeds(draw, topology, clients, faults, healAtMs),
+    faults,
     healAtMs,
   }
 }
@@ -40,6 +41,7 @@ function drawTopology(draw: Draw): TopologyPlan {
     standby: servers === 1 || draw.chance(0.6) ? 'running' : 'stopped',
     hasTerms: draw.chance(0.75),
     keys: draw.oneOf(log === 'shared' ? ['shared', 'shared', 'own', 'none'] : ['own', 'none']),
+    answerAfterMs: draw.oneOf([0, 0, 150, 800]),
     hasTokens: draw.chance(0.3),
     withoutSockets: draw.chance(0.15) ? [draw.index(servers)] : [],
     spreadMs: draw.oneOf([undefined, undefined, 0, 500, 3000]),
@@ -67,10 +69,14 @@ function drawDeeds(
   draw: Draw,
   topology: TopologyPlan,
   clients: readonly ClientPlan[],
+  faults: readonly Fault[],
   untilMs: number,
 ): readonly Deed[] {
   const client = (): number => draw.index(clients.length)
-  const at = (): number => draw.between(0, untilMs)
+  // What is under way when something breaks is the interesting half.
+  const isNear = faults.length > 0 && draw.chance(0.5)
+  const at = (): number =>
+    isNear ? Math.max(0, draw.oneOf(faults).at + draw.between(-900, 100)) : draw.between(0, untilMs)
   const deeds: Deed[] = []
   for (const [index] of clients.entries()) {
     for (const topic of TOPICS) {

@@ -7,6 +7,8 @@ import type { World } from '../world-types'
 /** What a fault may reach. */
 export interface FaultStage {
   readonly world: World
+  /** Of commands, as the plan has it. */
+  readonly answerAfterMs: number
   server(index: number): SimulatedServer
   otherThan(index: number): SimulatedServer
   device(index: number): SimulatedDevice
@@ -166,7 +168,7 @@ export const FAULTS: Readonly<Record<string, FaultKind>> = {
   'slow-commands': {
     of: 'server',
     begin: ({ world }) => world.setCommandDelay({ beforeMs: 100, afterMs: 400 }),
-    end: ({ world }) => world.setCommandDelay({ beforeMs: 0, afterMs: 0 }),
+    end: ({ world, answerAfterMs }) => world.setCommandDelay({ beforeMs: 0, afterMs: answerAfterMs }),
   },
   'odd-frame': {
     of: 'server',

@@ -7,7 +7,7 @@ export function healAll(stage: FaultStage, uccs: readonly string[], withoutSocke
   const { world } = stage
   world.network.heal()
   world.dns.heal()
-  world.setCommandDelay({ beforeMs: 0, afterMs: 0 })
+  world.setCommandDelay({ beforeMs: 0, afterMs: stage.answerAfterMs })
   for (const [index, server] of world.servers.entries()) healServer(stage, server, withoutSockets.includes(index))
   for (const ucc of uccs) {
     // The highest term ever announced bars all below it: who has it runs, or somebody is promoted above it.
@@ -38,5 +38,6 @@ function healServer({ tokens }: FaultStage, server: SimulatedServer, withoutSock
   server.serveReadiness(null)
   server.refuseUpgrades(withoutSockets)
   server.lag(0)
+  server.rejectNext(null)
   server.setTokens(tokens)
 }

@@ -33,6 +33,8 @@ export interface TopologyPlan {
   readonly hasTerms: boolean
   /** Memory of executed commands: one for all, one each, or none. */
   readonly keys: 'shared' | 'own' | 'none'
+  /** Between the effect of a command or request and its answer. */
+  readonly answerAfterMs: DurationMs
   /** Servers ask for a token. */
   readonly hasTokens: boolean
   /** Upgrades are stripped on the way to this server: its clients fall back to event streams. */

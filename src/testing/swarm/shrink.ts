@@ -70,6 +70,7 @@ const SIMPLIFICATIONS: readonly Simplification[] = [
   simplerTopology(() => ({ hasSecondRoad: false })),
   simplerTopology(() => ({ hasDesignation: false })),
   simplerTopology(() => ({ hasTokens: false })),
+  simplerTopology(() => ({ answerAfterMs: 0 })),
   simplerTopology(() => ({ withoutSockets: [] })),
   (plan) => {
     const used = plan.topology.uccs.filter((ucc) => plan.clients.some((client) => client.ucc === ucc))

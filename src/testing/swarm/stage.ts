@@ -88,6 +88,7 @@ export class Stage {
     const { seed, topology, network } = this.plan
     const application: ApplicationOptions = {
       sharesKeys: topology.keys === 'shared',
+      answerAfterMs: topology.answerAfterMs,
       tell: (client, sighting) => this.story.tell({ ...sighting, at: this.world.now, client }),
     }
     return {
@@ -99,6 +100,7 @@ export class Stage {
       log: topology.log,
       keys: topology.keys === 'own' ? 'split' : topology.keys,
       terms: topology.hasTerms,
+      commandDelayMs: topology.answerAfterMs,
       acceptPerSec: ACCEPT_PER_SEC,
       commands: applicationCommands(application),
       http: applicationHttp(application),
@@ -212,6 +214,7 @@ export class Stage {
     const { world } = this
     return {
       world,
+      answerAfterMs: this.plan.topology.answerAfterMs,
       server: (index) => this.#server(index),
       otherThan: (index) => this.#server(index + 1),
       device: (index) => {

@@ -82,6 +82,10 @@ function mustBeConfig(config: ClientConfig): void {
     must(probed.searchParams.get('ucc') === (config.ucc ?? null), `${probed.href} asks for another UCC`)
     must(config.hostname.scheme === 'http' || url.startsWith('https:'), `${url} is a downgrade`)
   }
+  for (const { name, pollMs } of config.resolvers ?? []) {
+    text(8192, 1)(name, 'resolver.name')
+    between(1000, MAX_TIMER_MS)(pollMs, 'resolver.pollMs')
+  }
   for (const group of TUNING_GROUPS) mustBeGroup(config, group)
 }
 

@@ -29,10 +29,11 @@ export interface BindZone {
 }
 
 /**
- * How the server misbehaves. `dead`: the process is gone. `hung`: it takes questions and answers none. `servfail`: it
- * has lost its zones. `nxdomain`: its zones are empty but for their apex. `refused`: it answers nobody.
+ * How the server misbehaves. `dead`: the process is gone. `hung`: it takes questions and answers none. `slow`: it
+ * answers all of them, once in five seconds. `servfail`: it has lost its zones. `nxdomain`: its zones are empty but for
+ * their apex. `refused`: it answers nobody.
  */
-export type BindMode = 'healthy' | 'dead' | 'hung' | 'servfail' | 'nxdomain' | 'refused'
+export type BindMode = 'healthy' | 'dead' | 'hung' | 'slow' | 'servfail' | 'nxdomain' | 'refused'
 
 /** Options of {@link startBind}. */
 export interface BindOptions {
@@ -69,6 +70,8 @@ interface Running {
 }
 
 const START_WITHIN_MS = 10_000
+const SLOW_MS = 5000
+const AWAKE_MS = 100
 const KEPT_LINES = 400
 const DEFAULT_TTL = 60
 
@@ -79,6 +82,7 @@ export async function startBind(options: BindOptions): Promise<Bind> {
   const zones = new Map((options.zones ?? []).map((zone) => [fqdn(zone.name), { ...zone, records: [...zone.records] }]))
   let mode: BindMode = 'healthy'
   let serial = 1
+  let nod: NodeJS.Timeout | undefined
   let running: Running | undefined
 
   const writeFiles = async (): Promise<void> => {
@@ -111,6 +115,7 @@ export async function startBind(options: BindOptions): Promise<Bind> {
     if (running === undefined) return
     const { child } = running
     running = undefined
+    clearInterval(nod)
     if (child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
     child.kill('SIGKILL')
@@ -147,11 +152,14 @@ export async function startBind(options: BindOptions): Promise<Bind> {
     async lame(wanted) {
       const before = mode
       mode = wanted
-      if (before === 'hung') running?.child.kill('SIGCONT')
+      clearInterval(nod)
+      if (before === 'hung' || before === 'slow') running?.child.kill('SIGCONT')
       if (wanted === 'dead') return end()
       if (running === undefined) await start()
       else await reload()
-      if (wanted === 'hung' && running !== undefined) await freeze(running.child)
+      if (running === undefined || (wanted !== 'hung' && wanted !== 'slow')) return
+      await freeze(running.child)
+      if (wanted === 'slow') nod = startNodding(running.child)
     },
     log: () => (running?.lines ?? []).slice(-40).join('\n'),
     stop,
@@ -208,6 +216,14 @@ async function freeze(child: ChildProcessWithoutNullStreams): Promise<void> {
   const isRunning = async (thread: string): Promise<boolean> =>
     !/^State:\s+T/m.test(await readFile(join(folder, thread, 'status'), 'utf8'))
   for (const thread of await readdir(folder)) while (await isRunning(thread)) await setImmediate()
+}
+
+/** Awake for a moment now and then. */
+function startNodding(child: ChildProcessWithoutNullStreams): NodeJS.Timeout {
+  return setInterval(() => {
+    child.kill('SIGCONT')
+    setTimeout(() => child.kill('SIGSTOP'), AWAKE_MS)
+  }, SLOW_MS)
 }
 
 function configuration(folder: string, options: BindOptions, zones: readonly string[], mode: BindMode): string {

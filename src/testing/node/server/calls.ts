@@ -4,17 +4,21 @@ import type { ServerState } from '../../server/server-state'
 import type { RuntimeConfig } from '../../server/server-types'
 import type { CallName, ServerCalls } from '../ipc'
 import type { Gate } from './gate'
+import type { UccPorts } from './ucc-ports'
 
 type Handlers = { readonly [Name in CallName]: (args: ServerCalls[Name]) => void | Promise<void> }
 
-export function createHandlers(state: ServerState, gate: Gate): Handlers {
+export function createHandlers(state: ServerState, gate: Gate, uccPorts: UccPorts): Handlers {
   const { faults } = state
   const orders = new ServerFaults(state, (code, reason) => {
     for (const echo of gate.live.echoes) echo.close(code, reason)
     for (const response of state.plainStreams) response.end()
   })
   return {
-    ucc: (change) => state.changeUcc(change),
+    ucc: (change) => {
+      state.changeUcc(change)
+      return uccPorts.follow()
+    },
     configure: ({ unset, ...patch }) => {
       const runtime: Partial<RuntimeConfig> = { ...state.runtime, ...patch }
       for (const name of unset ?? []) delete runtime[name]

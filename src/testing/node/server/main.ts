@@ -4,6 +4,7 @@ import type { CallMessage, ProcessConfig, ToServer } from '../ipc'
 import { createHandlers } from './calls'
 import { Gate } from './gate'
 import { Link } from './link'
+import { UccPorts } from './ucc-ports'
 
 const link = new Link()
 let state: ServerState | undefined
@@ -13,9 +14,11 @@ let frozenSiblings: readonly number[] = []
 async function start(config: ProcessConfig): Promise<void> {
   state = new ServerState(config, link)
   const gate = new Gate(state, config)
-  handlers = createHandlers(state, gate)
+  const uccPorts = new UccPorts(state, config)
+  handlers = createHandlers(state, gate, uccPorts)
   try {
     await gate.listen()
+    await uccPorts.follow()
     link.send({ type: 'listening' })
   } catch (error) {
     const { code = 'UNKNOWN', message } = error as NodeJS.ErrnoException

@@ -108,6 +108,12 @@ const INPUTS: Readonly<Record<string, Act>> = {
   endpoints: (world, row, word) => withFields(row, word, (given) => endpoints(world, given)),
   /** Readiness heard in band, as it stands. */
   readiness: (world, row, word) => withFields(row, word, (given) => readiness(world, given)),
+  /** A topic lies in this `epoch` at this server: its subscription was answered. */
+  space: (world, row, word) =>
+    withFields(row, word, (given) => {
+      const [topic, server, epoch] = [given.string('topic'), given.string('server'), given.string('epoch')]
+      world.feed({ type: 'sequence-space', ucc: given.string('ucc', UCC), topic, server, epoch })
+    }),
   /** What traffic has seen of an endpoint: a `status`, a `failure` or a `timeout`. */
   traffic: (world, row, word) => withFields(row, word, (given) => traffic(world, given)),
   /** Our own network: `up`, or how everything fails. */

@@ -1,0 +1,46 @@
+// @ts-check
+// A copy of the sources in which a fault may be put: the working tree is never touched.
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** @typedef {import('../../test/mutants/index.mjs').Mutant} Mutant */
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+/** Everything a tier reads. */
+const PARTS = ['src', 'test', 'scripts', 'docs', 'package.json', 'tsconfig.json', 'vitest.config.ts']
+
+export class Tree {
+  /** @param {string} root */
+  constructor(root) {
+    this.root = root
+  }
+
+  /** Puts the fault in, for as long as `work` lasts. @template T @param {Mutant} mutant @param {() => Promise<T>} work */
+  async with({ file, find, replace }, work) {
+    const path = join(this.root, file)
+    const before = readFileSync(path, 'utf8')
+    writeFileSync(
+      path,
+      before.replace(find, () => replace),
+    )
+    try {
+      return await work()
+    } finally {
+      writeFileSync(path, before)
+    }
+  }
+}
+
+/** @param {number} count @returns {{ trees: readonly Tree[], remove: () => void }} */
+export function plantTrees(count) {
+  mkdirSync(join(ROOT, '.tmp'), { recursive: true })
+  const folder = mkdtempSync(join(ROOT, '.tmp', 'mutants-'))
+  const trees = Array.from({ length: count }, (_, index) => {
+    const root = join(folder, `tree-${index + 1}`)
+    for (const part of PARTS) cpSync(join(ROOT, part), join(root, part), { recursive: true })
+    symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'), 'dir')
+    return new Tree(root)
+  })
+  return { trees, remove: () => rmSync(folder, { recursive: true, force: true }) }
+}

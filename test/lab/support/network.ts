@@ -1,0 +1,70 @@
+/**
+ * The lab's network: one namespace a host (scripts/lab.mjs made them), and cuts in it with nftables. What is cut is cut
+ * for packets; the processes and the channel they are steered by notice nothing.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { onCleanup } from '../../support/harness'
+
+const ADDRESSES = {
+  client: '10.88.0.100',
+  dns: '10.88.0.53',
+  cache: '10.88.0.54',
+  lb1: '10.88.0.80',
+  lb2: '10.88.0.81',
+  srv1: '10.88.0.11',
+  srv2: '10.88.0.12',
+  srv3: '10.88.0.13',
+  srv4: '10.88.0.14',
+} as const
+
+export type LabHost = keyof typeof ADDRESSES
+
+export function addressOf(host: LabHost): string {
+  return ADDRESSES[host]
+}
+
+/** What comes before a command line to run it on that host. */
+export function within(host: LabHost): readonly string[] {
+  const prefix = process.env['FAILOVER_LAB']
+  if (prefix === undefined) throw new Error('these tests run in the network of scripts/lab.mjs: npm run test:lab')
+  return ['ip', 'netns', 'exec', `${prefix}${host}`]
+}
+
+export interface Cut {
+  /** Whose packets, those of all hosts where it is left out. */
+  readonly from?: LabHost
+  /** `both` (default): nothing gets in or out; `in`, `out`: this way only. */
+  readonly way?: 'both' | 'in' | 'out'
+  /** `drop` (default): a black hole; `reset`: TCP is answered with RST. */
+  readonly how?: 'drop' | 'reset'
+}
+
+/** Cuts a host off, for all protocols; healed after the test at the latest. */
+export async function cut(host: LabHost, { from, way = 'both', how = 'drop' }: Cut = {}): Promise<void> {
+  const act = how === 'drop' ? 'drop' : 'meta l4proto tcp reject with tcp reset'
+  const chain = (hook: 'input' | 'output', field: 'saddr' | 'daddr'): string => {
+    const whose = from === undefined ? 'meta nfproto ipv4' : `ip ${field} ${addressOf(from)}`
+    return `chain ${hook} { type filter hook ${hook} priority 0; iifname != "lo" oifname != "lo" ${whose} ${act}; }`
+  }
+  const chains = [
+    ...(way === 'out' ? [] : [chain('input', 'saddr')]),
+    ...(way === 'in' ? [] : [chain('output', 'daddr')]),
+  ]
+  onCleanup(() => heal(host))
+  await nft(host, `table ip lab\ndelete table ip lab\ntable ip lab { ${chains.join('\n')} }\n`)
+}
+
+/** Ends every cut of a host. */
+export async function heal(host: LabHost): Promise<void> {
+  await nft(host, 'table ip lab\ndelete table ip lab\n')
+}
+
+async function nft(host: LabHost, rules: string): Promise<void> {
+  const [program = '', ...parameters] = [...within(host), 'nft', '-f', '-']
+  const child = spawn(program, parameters, { stdio: ['pipe', 'ignore', 'pipe'] })
+  child.stdin.end(rules)
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close') as Promise<[number]>])
+  if (code !== 0) throw new Error(`nft on ${host}: ${said}`)
+}
