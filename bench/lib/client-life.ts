@@ -45,11 +45,11 @@ export interface Life {
 }
 
 /** A working laptop for some days. */
-export async function liveFor({ seed, loss, days, killsADay = 0 }: LifeOptions): Promise<Life> {
+export async function liveFor({ seed, loss, days, killsADay = 0, say, detection, calm }: LifeOptions & { say?: (l: string) => void; detection?: object; calm?: boolean }): Promise<Life> {
   const world = makeWorld(seed, loss)
   const random = seededRandom(seed)
   const device = world.device({ name: 'laptop' })
-  const client = device.connect({ ucc: 'helpdesk', store: false })
+  const client = device.connect({ ucc: 'helpdesk', store: false, ...(detection ? { detection } : {}) })
   client.subscribe(TOPIC)
   const life = { awakeMs: 0, falseFailovers: 0, redials: 0, failovers: 0, sleeps: 0 }
   let faultyUntil = -Infinity
@@ -57,11 +57,12 @@ export async function liveFor({ seed, loss, days, killsADay = 0 }: LifeOptions):
     if (world.now < faultyUntil) life.failovers += 1
     else life.falseFailovers += 1
   })
-  client.on('decision', ({ kind }) => {
+  client.on('decision', ({ kind, sentence }) => {
+    say?.(`${(world.now/1000).toFixed(1)} ${kind} ${sentence}`)
     if (kind === 'redial') life.redials += 1
   })
   publishNow(world)
-  spikes(world, device, random)
+  if (calm !== true) spikes(world, device, random)
   for (let day = 0; day < days; day += 1) {
     for (let kill = 0; kill < killsADay; kill += 1) {
       world.after(((kill + random()) * NIGHT.fromMs) / killsADay, () => {

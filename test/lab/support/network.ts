@@ -19,6 +19,9 @@ const ADDRESSES = {
   srv4: '10.88.0.14',
 } as const
 
+/** Whatever rules there are or are not: gone. */
+const ANEW = 'table ip lab\ndelete table ip lab'
+
 export type LabHost = keyof typeof ADDRESSES
 
 export function addressOf(host: LabHost): string {
@@ -44,21 +47,23 @@ export interface Cut {
 /** Cuts a host off, for all protocols; healed after the test at the latest. */
 export async function cut(host: LabHost, { from, way = 'both', how = 'drop' }: Cut = {}): Promise<void> {
   const act = how === 'drop' ? 'drop' : 'meta l4proto tcp reject with tcp reset'
-  const chain = (hook: 'input' | 'output', field: 'saddr' | 'daddr'): string => {
-    const whose = from === undefined ? 'meta nfproto ipv4' : `ip ${field} ${addressOf(from)}`
-    return `chain ${hook} { type filter hook ${hook} priority 0; iifname != "lo" oifname != "lo" ${whose} ${act}; }`
-  }
-  const chains = [
-    ...(way === 'out' ? [] : [chain('input', 'saddr')]),
-    ...(way === 'in' ? [] : [chain('output', 'daddr')]),
-  ]
+  const whose = (field: 'saddr' | 'daddr'): string => (from === undefined ? '' : `ip ${field} ${addressOf(from)}`)
+  const input = `chain input {
+    type filter hook input priority 0
+    iifname != "lo" ${whose('saddr')} ${act}
+  }`
+  const output = `chain output {
+    type filter hook output priority 0
+    oifname != "lo" ${whose('daddr')} ${act}
+  }`
+  const chains = [...(way === 'out' ? [] : [input]), ...(way === 'in' ? [] : [output])]
   onCleanup(() => heal(host))
-  await nft(host, `table ip lab\ndelete table ip lab\ntable ip lab { ${chains.join('\n')} }\n`)
+  await nft(host, `${ANEW}\ntable ip lab {\n${chains.join('\n')}\n}\n`)
 }
 
 /** Ends every cut of a host. */
 export async function heal(host: LabHost): Promise<void> {
-  await nft(host, 'table ip lab\ndelete table ip lab\n')
+  await nft(host, `${ANEW}\n`)
 }
 
 async function nft(host: LabHost, rules: string): Promise<void> {
