@@ -1,5 +1,5 @@
 // @ts-check
-// `npm run mutants`: breaks the source on purpose, one line at a time, and shows which tier notices. See CONTRIBUTING.md.
+// `npm run mutants`: breaks the source on purpose, one line at a time, and shows who notices. See CONTRIBUTING.md.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'

@@ -22,8 +22,8 @@ export function renderResults(fates, setting) {
   return [
     '# Who notices which fault',
     '',
-    'Made by `npm run mutants -- --record`; not edited by hand. Each fault is one line of the source, broken on purpose;',
-    'the first tier that notices it is named, with one of its cases, invariants or tests.',
+    'Made by `npm run mutants -- --record`; not edited by hand. Each fault is one line of the source, broken on',
+    'purpose; the first tier that notices it is named, with one of its cases, invariants or tests.',
     '',
     `${summary(fates)}. ${setting}`,
     '',

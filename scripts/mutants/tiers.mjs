@@ -85,7 +85,8 @@ async function killByUnitTests(root, file) {
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
   const flags = ['--project', 'unit', '--bail', '1', '--maxWorkers', '1', '--reporter', 'json', '--outputFile', report]
   await new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [vitest, ...which, ...flags], { cwd: root, stdio: 'ignore' })
+    const stdio = /** @type {const} */ (['ignore', 'ignore', 'inherit'])
+    const child = spawn(process.execPath, [vitest, ...which, ...flags], { cwd: root, stdio })
     child.on('error', reject).on('exit', resolve)
   })
   /** @type {{ testResults: { name: string, assertionResults: { status: string, fullName: string }[] }[] }} */

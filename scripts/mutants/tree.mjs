@@ -1,14 +1,14 @@
 // @ts-check
 // A copy of the sources in which a fault may be put: the working tree is never touched.
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** @typedef {import('../../test/mutants/index.mjs').Mutant} Mutant */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-/** Everything a tier reads. */
-const PARTS = ['src', 'test', 'scripts', 'docs', 'package.json', 'tsconfig.json', 'vitest.config.ts']
+/** What was installed, built or left there by a run. */
+const NO_SOURCE = /^(node_modules|dist.*|coverage|\..*)$/
 
 export class Tree {
   /** @param {string} root */
@@ -16,7 +16,12 @@ export class Tree {
     this.root = root
   }
 
-  /** Puts the fault in, for as long as `work` lasts. @template T @param {Mutant} mutant @param {() => Promise<T>} work */
+  /**
+   * Puts the fault in, for as long as `work` lasts.
+   * @template T
+   * @param {Mutant} mutant
+   * @param {() => Promise<T>} work
+   */
   async with({ file, find, replace }, work) {
     const path = join(this.root, file)
     const before = readFileSync(path, 'utf8')
@@ -36,9 +41,10 @@ export class Tree {
 export function plantTrees(count) {
   mkdirSync(join(ROOT, '.tmp'), { recursive: true })
   const folder = mkdtempSync(join(ROOT, '.tmp', 'mutants-'))
+  const parts = readdirSync(ROOT).filter((name) => !NO_SOURCE.test(name))
   const trees = Array.from({ length: count }, (_, index) => {
     const root = join(folder, `tree-${index + 1}`)
-    for (const part of PARTS) cpSync(join(ROOT, part), join(root, part), { recursive: true })
+    for (const part of parts) cpSync(join(ROOT, part), join(root, part), { recursive: true })
     symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'), 'dir')
     return new Tree(root)
   })

@@ -5,7 +5,10 @@ import { Worker } from 'node:worker_threads'
 /** A seed takes a fraction of a second: one that takes so long never ends. */
 const STUCK_MS = 120_000
 
-/** @typedef {(outcome: import('./outcome.mjs').Outcome) => 'enough' | void} Take may say that no other seed is wanted */
+/**
+ * Takes what became of a seed, and may say that no other one is wanted.
+ * @typedef {(outcome: import('./outcome.mjs').Outcome) => 'enough' | void} Take
+ */
 
 /**
  * @param {readonly number[]} seeds

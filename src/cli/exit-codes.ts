@@ -24,3 +24,13 @@ export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] =
   [`${EXIT.unable}`, 'the demo could not start its servers here'],
   [`${SIGNAL_EXIT.SIGINT}, ${SIGNAL_EXIT.SIGTERM}`, 'interrupted (SIGINT, SIGTERM); nothing is left running'],
 ]
+
+/** How `doctor` ends. Wrong arguments end as everywhere: nothing on standard output, `usage`. */
+export const DOCTOR_EXIT = { ready: 0, fragile: 1, broken: 2 } as const
+
+/** The same for people. */
+export const DOCTOR_EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
+  [`${DOCTOR_EXIT.ready}`, 'ready to fail over'],
+  [`${DOCTOR_EXIT.fragile}`, 'works, but would not survive a failover, or not for everybody'],
+  [`${DOCTOR_EXIT.broken}`, 'does not work; also wrong arguments (nothing on standard output then)'],
+]

@@ -4,6 +4,7 @@ import { parseArguments } from './arguments'
 import { EXIT } from './exit-codes'
 import { helpText } from './help'
 import { runDemo } from './demo/run-demo'
+import { runDoctor } from './doctor/run-doctor'
 import { VERSION } from '../client/version'
 
 async function main(): Promise<number> {
@@ -20,6 +21,11 @@ async function main(): Promise<number> {
       return EXIT.usage
     case 'demo':
       return runDemo(request.options)
+    case 'doctor': {
+      const code = await runDoctor(request.options)
+      // The system's own look-up cannot be taken back, and would keep the process for as long as it takes.
+      process.exit(code)
+    }
   }
 }
 

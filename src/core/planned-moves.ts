@@ -19,6 +19,8 @@ import { transition } from './transitions'
 const QUIET_LIMIT_MS = 1_800_000
 /** How long after a refusal `canMove` is asked again. */
 const ASK_AGAIN_MS = 1000
+/** A drain waits for the quiet moment until so long before the server closes: a move takes a few round trips. */
+const DRAIN_LEAD_MS = 1000
 
 /** What a seat does for its planned moves. */
 export interface PlannedHost {
@@ -193,7 +195,9 @@ export class PlannedMoves {
       const ownMs = this.host.windowMs(endpoint, to)
       const windowMs = goaway === undefined ? ownMs : Math.min(goaway.spreadMs ?? ownMs, (goaway.until - since) / 2)
       const drawnMs = drawSpread(windowMs, this.who.priority(), this.context.random)
-      const until = goaway?.until ?? now + 2 * windowMs
+      // The server closes at the end: a move that begins only then has nothing to be made before.
+      const leadMs = goaway === undefined ? 0 : Math.min(DRAIN_LEAD_MS, (goaway.until - since) / 4)
+      const until = (goaway?.until ?? now + 2 * windowMs) - leadMs
       this.#pend(now, endpoint, to, 'drain', Math.min(since + drawnMs, until), until)
     }
     this.#pursue(now, place, endpoint)

@@ -214,7 +214,8 @@ export class SessionMachine {
   }
 
   #warm(road: Road | undefined): void {
-    const left = this.#links.standby.aim(this.#now, road)
+    // Whoever says goodbye needs nobody to wait: not even the pool's next word on it brings a standby back.
+    const left = this.#links.standby.aim(this.#now, this.#isClosing ? undefined : road)
     if (left !== undefined) this.#links.leave(this.#links.get(left), 'standby-changed')
   }
 
@@ -346,7 +347,7 @@ export class SessionMachine {
   #settle(): void {
     for (const link of this.#links.all()) this.#links.finishLeaving(link)
     const { standby } = this.#links
-    const road = this.#isClosing ? undefined : standby.due(this.#now)
+    const road = standby.due(this.#now)
     if (road !== undefined) standby.dialled(this.#dial(road, undefined).id)
     if (this.#state.is === 'routed' && this.wantsLive) {
       this.#state = { is: transition(SESSION_TRANSITIONS, this.#state.is, 'need') }

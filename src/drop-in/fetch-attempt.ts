@@ -31,6 +31,9 @@ export interface AttemptNews {
 
 type TokenAnswer = { readonly token?: string } | { readonly error: unknown }
 
+/** A refusal says that nothing was executed: it goes elsewhere, free of charge, and says nothing of the endpoint. */
+const REFUSED_AND_LEFT = { kind: 'aborted', sent: 'no', message: 'the endpoint does not serve any more' } as const
+
 export class FetchAttempt {
   #method: string
   #body: PreparedBody
@@ -152,8 +155,14 @@ export class FetchAttempt {
       if (token === undefined || token === this.#token) return this.done({ type: 'response', response })
       discardResponse(response)
       this.#token = token
-      this.#send()
+      if (this.#mayStillAsk()) this.#send()
+      else this.done({ type: 'failed', failure: REFUSED_AND_LEFT })
     })
+  }
+
+  /** Does the endpoint serve still? The provider may have taken its time. A hop is no endpoint's business. */
+  #mayStillAsk(): boolean {
+    return this.#followed > 0 || this.routing.candidateAt(new URL(this.#route.road.url)) !== undefined
   }
 
   #followOrAnswer(response: Response, url: URL): void {

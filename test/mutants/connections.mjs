@@ -140,8 +140,8 @@ export const CONNECTIONS = [
     name: 'standby-dialled-while-closing',
     story: 'A client that is being closed opens a connection.',
     file: 'src/core/session.ts',
-    find: 'const road = this.#isClosing ? undefined : standby.due(this.#now)',
-    replace: 'const road = standby.due(this.#now)',
+    find: 'standby.aim(this.#now, this.#isClosing ? undefined : road)',
+    replace: 'standby.aim(this.#now, road)',
   },
   {
     name: 'goodbyes-take-their-time',

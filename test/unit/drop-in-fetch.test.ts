@@ -441,6 +441,20 @@ describe('the token', () => {
     expect(net.fetches).toHaveLength(1)
   })
 
+  it('refused, and the endpoint has stopped serving meanwhile: it goes to the next one', async () => {
+    const { fetch, net, latest } = world()
+    net.token = ({ reason }) => ({ token: reason === 'connect' ? 'old' : 'new' })
+    const promise = fetch('/x', { method: 'POST', body: 'once' })
+    const first = await latest()
+    net.candidates.shift()
+    first.answer(401)
+    const second = await latest()
+    expect(second.request.road.endpointId).not.toBe(first.request.road.endpointId)
+    second.answer(200)
+    expect((await promise).status).toBe(200)
+    expect(net.fetches).toHaveLength(2)
+  })
+
   it('is not asked anew for a body that cannot be sent twice', async () => {
     const { fetch, net, latest } = world()
     net.token = () => ({ token: 'old' })

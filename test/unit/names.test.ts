@@ -91,6 +91,18 @@ describe('a look-up', () => {
     expect(world.names.known(NAME)).toBe('10.0.0.3')
   })
 
+  test('that joins a question which is open for long does not wait that long again', () => {
+    const world = new World()
+    world.dial()
+    world.answer(V4)
+    world.dial()
+    world.pass(600)
+    const got = world.dial()
+    world.pass(0)
+    expect(got).toEqual([['10.0.0.2', 4]])
+    expect(world.questions).toHaveLength(1)
+  })
+
   test('that nobody ever answered waits for the system', () => {
     const world = new World()
     const got = world.dial()

@@ -1,4 +1,7 @@
-/** What the doctor saw. Data only: gathered first (`gather/`), judged afterwards (`checks/`), so that judging needs no network. */
+/**
+ * What the doctor saw. Data only: gathered first (`gather/`), judged afterwards (`checks/`), so that judging needs no
+ * network.
+ */
 import type { ReadinessBody } from '../../core/wire'
 
 /** What was asked for. URLs are normalised base URLs. */
@@ -7,8 +10,7 @@ export interface Question {
   readonly url: string
   /** Its host alone. */
   readonly name: string
-  /** The UCC; none: the servers' only one. */
-  readonly ucc?: string
+  readonly ucc: string
   /** The servers, as clients have them configured. */
   readonly endpoints: readonly Place[]
   /** TCP port of the UCC's trusted application, as a load balancer checks it. */
@@ -86,6 +88,8 @@ export interface RoadFacts {
   readonly tls?: TlsFacts | Failure
   /** None without TCP and TLS. */
   readonly ready?: HttpFacts | Failure
+  /** The same once more: does the same server answer? */
+  readonly again?: HttpFacts | Failure
   /** With `--origin`: the same question as a page asks it, and the preflight of a command. */
   readonly page?: { readonly actual: HttpFacts | Failure; readonly preflight: HttpFacts | Failure }
   /** A WebSocket handshake on the live connection's path. */

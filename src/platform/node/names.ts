@@ -7,7 +7,10 @@ import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import type { Cancel, NameMemory } from '../platform'
 
-/** When an old answer is used in place of one that does not come; a probe has 1.5 s in all. */
+/**
+ * When an old answer is used in place of one that does not come; a probe has 1.5 s in all. Counted from the question:
+ * a dial after that probe, while the same question is still open, does not wait that long again.
+ */
 const PATIENCE_MS = 500
 const STALE_MS = 86_400_000
 const MAX_NAMES = 256
@@ -15,6 +18,12 @@ const MAX_NAMES = 256
 interface Known {
   readonly addresses: readonly LookupAddress[]
   readonly at: number
+}
+
+/** A question that is open, and who waits for its answer: one question at a time occupies one thread. */
+interface Question {
+  readonly askedAt: number
+  readonly answers: Set<Answer>
 }
 
 type Answer = (error: NodeJS.ErrnoException | null, addresses: readonly LookupAddress[]) => void
@@ -35,8 +44,7 @@ export interface Names extends NameMemory {
 /** Makes an empty memory. */
 export function createNames({ now, setTimer, lookup = lookUpAll }: NamesHost): Names {
   const memory = new Map<string, Known>()
-  /** Who waits for an answer about a name that is being asked for: one question at a time occupies one thread. */
-  const waiting = new Map<string, Set<Answer>>()
+  const open = new Map<string, Question>()
   const remember = (name: string, known: Known): void => {
     memory.delete(name)
     memory.set(name, known)
@@ -48,12 +56,12 @@ export function createNames({ now, setTimer, lookup = lookUpAll }: NamesHost): N
     return known === undefined || now() - known.at > STALE_MS ? undefined : known.addresses
   }
   const ask = (name: string, answer: Answer): void => {
-    const others = waiting.get(name)
+    const others = open.get(name)?.answers
     if (others !== undefined) return void others.add(answer)
     const answers = new Set([answer])
-    waiting.set(name, answers)
+    open.set(name, { askedAt: now(), answers })
     lookup(name, (error, addresses) => {
-      waiting.delete(name)
+      open.delete(name)
       if (error === null && addresses.length > 0) remember(name, { addresses, at: now() })
       for (const one of answers) one(error, addresses)
     })
@@ -66,7 +74,8 @@ export function createNames({ now, setTimer, lookup = lookUpAll }: NamesHost): N
       stopWaiting()
       answer(error, addresses)
     }
-    const stopWaiting = setTimer(PATIENCE_MS, () => {
+    const waitedMs = now() - (open.get(name)?.askedAt ?? now())
+    const stopWaiting = setTimer(Math.max(0, PATIENCE_MS - waitedMs), () => {
       const stale = recall(name)
       if (stale !== undefined) finish(null, stale)
     })

@@ -242,6 +242,15 @@ const request = {
   version: shape({ kind: choice('version') }),
   wrong: shape({ kind: choice('wrong'), message: text(20_000, 1) }),
   demo: shape({ kind: choice('demo'), options: shape({ json: bool, script: bool }) }),
+  doctor: shape({ kind: choice('doctor'), options: shape({ json: bool, question: doctorQuestion() }) }),
+}
+
+function doctorQuestion(): Checker {
+  const url = text(20_000, 1)
+  return shape(
+    { url, name: text(253, 1), ucc: text(20_000, 1), endpoints: list(shape({ url }, { address: text(45, 2) })) },
+    { uccPort: between(1, 65_535), origin: url, dnsServers: list(text(20_000, 1)) },
+  )
 }
 
 const command: FuzzTarget<string[]> = {
@@ -251,8 +260,13 @@ const command: FuzzTarget<string[]> = {
     fc.oneof(
       fc.constantFrom('demo', '--json', '--script', '--help', '-h', '-V', '--', '-', '--no-json', '--json=', '-hV'),
       bentTexts(['demo', '--json', '--script=1', '-h'], ['=', '-', '--', '\u001b[2J', '\n', '__proto__']),
+      fc.constantFrom('doctor', '--ucc=helpdesk', '--ucc-port', '--origin', '--dns'),
+      bentTexts(
+        ['a365web1.contoso.com', '--endpoint=https://srv1.contoso.com,10.0.0.11', '--dns=[fd00::53]:53', '6001'],
+        ['=', ',', ':', '/', '@', '\u001b[2J', '__proto__'],
+      ),
     ),
-    { maxLength: 4 },
+    { maxLength: 6 },
   ),
   check(args) {
     list(text(Number.POSITIVE_INFINITY))(args, 'args')

@@ -21,9 +21,7 @@ export async function gather(question: Question): Promise<Facts> {
   )
   const first = distinct([...hostnameRoads(question, dns), ...configured, ...services])
   const seen = await Promise.all(first.map((road) => gatherRoad(road, question)))
-  const peers = await Promise.all(
-    learned(peersOf(seen), question).map((url) => roadTo(url, 'peer', question, signal)),
-  )
+  const peers = await Promise.all(learned(peersOf(seen), question).map((url) => roadTo(url, 'peer', question, signal)))
   const second = distinct([...first, ...peers]).slice(first.length)
   const further = await Promise.all(second.map((road) => gatherRoad(road, question)))
   return { question, at, ...(dns === undefined ? {} : { dns }), roads: [...seen, ...further] }

@@ -16,7 +16,12 @@ export interface HttpQuestion {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export async function gatherHttp({ url, address, method = 'GET', headers }: HttpQuestion): Promise<HttpFacts | Failure> {
+export async function gatherHttp({
+  url,
+  address,
+  method = 'GET',
+  headers,
+}: HttpQuestion): Promise<HttpFacts | Failure> {
   const target = new URL(url)
   const name = target.hostname.replace(/^\[|\]$/g, '')
   const isSecure = target.protocol === 'https:'

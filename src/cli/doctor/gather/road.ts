@@ -29,7 +29,8 @@ export async function gatherRoad(road: Road, question: Question): Promise<RoadFa
   if (tcp.kind === 'failure') return seen
   const tls = isSecure ? await gatherTls({ address, port, name, hostname: question.name }) : undefined
   if (tls?.kind === 'failure') return { ...seen, tls }
-  const [ready, upgrade, page] = await Promise.all([
+  const [ready, again, upgrade, page] = await Promise.all([
+    gatherHttp({ url: readyUrl(url, question), address }),
     gatherHttp({ url: readyUrl(url, question), address }),
     gatherHttp({ url: `${url}/failover/stream`, address, headers: handshake(question.origin) }),
     gatherPage(url, address, question),
@@ -38,13 +39,14 @@ export async function gatherRoad(road: Road, question: Question): Promise<RoadFa
     ...seen,
     ...(tls === undefined ? {} : { tls }),
     ready,
+    again,
     upgrade,
     ...(page === undefined ? {} : { page }),
   }
 }
 
 function readyUrl(url: string, { ucc }: Question): string {
-  return `${url}/failover/ready${ucc === undefined ? '' : `?ucc=${encodeURIComponent(ucc)}`}`
+  return `${url}/failover/ready?ucc=${encodeURIComponent(ucc)}`
 }
 
 /** Ended as soon as it is answered; no `hello`, so no token. */

@@ -66,35 +66,40 @@ class Terms {
 
 export const neverBelowTheFence: Invariant = {
   name: 'never-below-the-fence',
-  statement: 'Nobody subscribes or sends a command on a new connection below the highest term heard in the last 60 s.',
+  statement: 'Nobody attaches to a server whose term is below the highest one heard in the last 60 s.',
   watch(run, violated) {
     const terms = run.clients.map(() => new Terms())
-    /** Term of links that nothing was asked on yet, as they said it last. */
-    const welcomed = new Map<string, number | undefined>()
+    /** Links that nothing was asked on yet: their term, and the fence when they were welcomed. */
+    const welcomed = new Map<string, { readonly term: number | undefined; readonly fence: number }>()
     const left = new Set<string>()
-    const hear = (client: number, term: number | undefined): void =>
-      terms[client]?.hear(term, run.clients[client]?.awakeMs() ?? 0)
+    const awake = (client: number): number => run.clients[client]?.awakeMs() ?? 0
+    const fenceOf = (client: number): number =>
+      terms[client]?.highest(awake(client), DEFAULTS.failover.fenceMs) ?? -Infinity
     return {
       heard({ client, link, frame }) {
         const id = `${client} ${link}`
         if (left.has(id)) return
         if (frame.type !== 'welcome' && frame.type !== 'heartbeat' && frame.type !== 'status') return
-        // A warm standby may have been welcomed long ago: its last word counts.
-        if (frame.type === 'welcome' || (welcomed.has(id) && frame.term !== undefined)) welcomed.set(id, frame.term)
-        hear(client, frame.term)
+        const fence = welcomed.get(id)?.fence ?? fenceOf(client)
+        // A warm standby may have been welcomed long ago: its last word counts, and the fence when it is used.
+        if (frame.type === 'welcome' || (welcomed.has(id) && frame.term !== undefined))
+          welcomed.set(id, { term: frame.term, fence })
+        terms[client]?.hear(frame.term, awake(client))
       },
       answered({ client, body }) {
-        if (body?.ucc === undefined || body.ucc === run.clients[client]?.plan.ucc) hear(client, body?.term)
+        const isOurs = body?.ucc === undefined || body.ucc === run.clients[client]?.plan.ucc
+        if (isOurs) terms[client]?.hear(body?.term, awake(client))
       },
       sent({ client, link, frame }) {
         const id = `${client} ${link}`
         if (frame.type === 'leave') left.add(id)
-        if ((frame.type !== 'subscribe' && frame.type !== 'command') || !welcomed.has(id)) return
-        const term = welcomed.get(id)
+        const there = welcomed.get(id)
+        if ((frame.type !== 'subscribe' && frame.type !== 'command') || there === undefined) return
         welcomed.delete(id)
-        const fence =
-          terms[client]?.highest(run.clients[client]?.awakeMs() ?? 0, DEFAULTS.failover.fenceMs) ?? -Infinity
-        if (term !== undefined && term < fence) violated(`client ${client} attaches to term ${term}, heard ${fence}`)
+        const isWarm = run.clients[client]?.plan.standby === 'warm'
+        const fence = isWarm && frame.type === 'subscribe' ? fenceOf(client) : there.fence
+        if (there.term !== undefined && there.term < fence)
+          violated(`client ${client} attaches to term ${there.term}, heard ${fence}`)
       },
       ended: ({ client, link }) => void left.add(`${client} ${link}`),
     }
