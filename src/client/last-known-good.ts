@@ -7,7 +7,7 @@ import { endpointId } from '../core/endpoint-id'
 import { isObject, member, readText } from '../core/parse-frame'
 import type { Endpoint } from '../core/endpoint'
 import type { EndpointSeed } from '../core/pool-protocol'
-import type { Platform, Store } from '../platform/platform'
+import type { Cancel, Platform, Store } from '../platform/platform'
 import type { ClientConfig } from './options'
 import type { Resolution } from './resolution'
 import type { ResolvedEndpoint } from './resolvers'
@@ -17,6 +17,8 @@ import type { WarningCode } from './warnings'
 const VERSION = 1
 /** Older knowledge is not used: serve-stale has its limit. */
 const MAX_AGE_MS = 86_400_000
+/** The same is written again after this: a program that ran well for days must not begin with nothing. */
+const WRITE_AGAIN_MS = 3_600_000
 const MAX_ENDPOINTS = 16
 const MAX_CHARACTERS = 65_536
 const CLOSE_WAIT_MS = 300
@@ -28,6 +30,10 @@ export class LastKnownGood {
   isLoaded = false
   #saved = ''
   #active: string | undefined
+  #endpoints: readonly Endpoint[] = []
+  /** When those that nobody but the store names were heard of last, by id. */
+  #heardAt: ReadonlyMap<string, number> = new Map()
+  #stopTimer: Cancel = () => undefined
   #writing: Promise<void> = Promise.resolve()
   #closed = false
 
@@ -64,23 +70,47 @@ export class LastKnownGood {
   save(endpoints: readonly Endpoint[], activeNow: string | undefined): void {
     const store = this.#store
     if (store === undefined || this.#closed) return
-    const present = endpoints.filter(({ removedAt }) => removedAt === undefined).slice(0, MAX_ENDPOINTS)
-    const kept = present.map(({ seed: { url, address }, server }) => ({ url, address, server }))
-    const active = (this.#active = activeNow ?? this.#active)
-    const addresses = this.#addresses(present)
-    const content = JSON.stringify({ endpoints: kept, active, addresses })
-    if (content === this.#saved) return
-    this.#saved = content
+    this.#endpoints = endpoints
+    this.#active = activeNow ?? this.#active
+    this.#write(store, false)
+  }
+
+  #write(store: Store, isAgain: boolean): void {
     const savedAt = this.platform.wallClock()
-    const text = JSON.stringify({ version: VERSION, savedAt, endpoints: kept, active, addresses })
+    const present = this.#endpoints.filter(({ removedAt }) => removedAt === undefined)
+    const known = present.filter((one) => savedAt - this.#lastHeard(one, savedAt) <= MAX_AGE_MS).slice(0, MAX_ENDPOINTS)
+    const named = known.map(({ seed: { url, address }, server }) => ({ url, address, server }))
+    const addresses = this.#addresses(known)
+    const content = JSON.stringify({ endpoints: named, active: this.#active, addresses })
+    if (content === this.#saved && !isAgain) return
+    this.#saved = content
+    const endpoints = known.map((one, index) => ({ ...named[index], at: this.#lastHeard(one, savedAt) }))
+    const text = JSON.stringify({ version: VERSION, savedAt, endpoints, active: this.#active, addresses })
     this.#writing = Promise.resolve()
       .then(() => store.save(this.#key, text))
       .catch((error: unknown) => this.warn('STORE_FAILED', 'The endpoints could not be stored.', error))
+    this.#writeAgainLater(store)
+  }
+
+  #writeAgainLater(store: Store): void {
+    this.#stopTimer()
+    this.#stopTimer = this.platform.setTimer(WRITE_AGAIN_MS, () => {
+      // While nobody answers nothing is known better than before.
+      if (this.#endpoints.some(({ liveness }) => liveness.is === 'up')) this.#write(store, true)
+      else this.#writeAgainLater(store)
+    })
+  }
+
+  /** What the store alone names, and does not answer, is no younger for being stored again. */
+  #lastHeard({ id, sources, liveness }: Endpoint, now: number): number {
+    const isHeard = liveness.is === 'up' || [...sources.values()].some((source) => source !== 'store')
+    return isHeard ? now : (this.#heardAt.get(id) ?? now)
   }
 
   /** Resolves when what was being written is written: nothing goes on after the end. A stuck store is left. */
   close(): Promise<void> {
     this.#closed = true
+    this.#stopTimer()
     return new Promise((resolve) => {
       const cancel = this.platform.setTimer(CLOSE_WAIT_MS, resolve)
       void this.#writing.then(() => {
@@ -106,6 +136,7 @@ export class LastKnownGood {
     const stored = readStored(text, this.platform.wallClock())
     if (stored === 'corrupt')
       return this.warn('STORE_CORRUPT', 'The stored endpoints are not readable and are ignored.')
+    this.#heardAt = stored.heardAt
     const seeds = this.resolution.accept('the store', stored.named)
     const wanted = new Set([...this.config.endpoints, ...seeds].map(({ url }) => new URL(url).hostname))
     for (const [name, address] of stored.addresses) {
@@ -119,6 +150,8 @@ export class LastKnownGood {
 export interface Stored {
   /** Who served last first; none when they are too old. */
   readonly named: readonly ResolvedEndpoint[]
+  /** When each was heard of last, by id. */
+  readonly heardAt: ReadonlyMap<string, number>
   /** By name. */
   readonly addresses: readonly (readonly [string, string])[]
   readonly ageMs: number
@@ -137,20 +170,25 @@ export function readStored(text: string, wallClock: number): Stored | 'corrupt' 
   const endpoints = member(value, 'endpoints')
   if (member(value, 'version') !== VERSION || typeof savedAt !== 'number' || !Array.isArray(endpoints)) return 'corrupt'
   const ageMs = Math.abs(wallClock - savedAt)
-  if (ageMs > MAX_AGE_MS) return { named: [], addresses: [], ageMs }
+  const heardAt = new Map<string, number>()
+  if (ageMs > MAX_AGE_MS) return { named: [], heardAt, addresses: [], ageMs }
   const active = readText(member(value, 'active'), 2048)
   const named: ResolvedEndpoint[] = []
   for (const entry of endpoints.slice(0, MAX_ENDPOINTS) as unknown[]) {
     const url = isObject(entry) ? readText(member(entry, 'url'), 2048) : undefined
     if (!isObject(entry) || url === undefined) continue
+    const given = member(entry, 'at')
+    const at = typeof given === 'number' ? Math.min(given, savedAt) : savedAt
+    if (Math.abs(wallClock - at) > MAX_AGE_MS) continue
     const address = readText(member(entry, 'address'), 64)
+    heardAt.set(endpointId(url, address), at)
     const server = readText(member(entry, 'server'), 256)
     named.push({ url, ...(address === undefined ? {} : { address }), ...(server === undefined ? {} : { server }) })
   }
   // An order hint: whoever served last is asked for first, among those that are learned.
   const servedLast = ({ url, address }: ResolvedEndpoint): boolean => endpointId(url, address) === active
   const inOrder = [...named.filter(servedLast), ...named.filter((one) => !servedLast(one))]
-  return { named: inOrder, addresses: readAddresses(member(value, 'addresses')), ageMs }
+  return { named: inOrder, heardAt, addresses: readAddresses(member(value, 'addresses')), ageMs }
 }
 
 function readAddresses(value: unknown): Stored['addresses'] {

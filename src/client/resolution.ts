@@ -6,9 +6,10 @@ import type { EndpointSeed, EndpointSource } from '../core/pool-protocol'
 import { NEVER, type Instant } from '../core/time'
 import type { Peer } from '../core/wire'
 import type { Cancel, ExchangeOutcome, KnownEndpoint, Platform } from '../platform/platform'
+import { askResolver } from './ask-resolver'
 import type { ClientConfig } from './options'
 import { defaultName } from './options-endpoints'
-import { causeOf, hostOf, readNamed } from './resolved-endpoint'
+import { hostOf, readNamed } from './resolved-endpoint'
 import { ResolverPoll, type Answered } from './resolver-poll'
 import { DEFAULT_POLL_MS, distinct, type ResolvedEndpoint, type ResolverSpec } from './resolvers'
 import { acceptLearnedUrl, type LearnedRules } from './urls'
@@ -34,6 +35,8 @@ const MAX_TOPOLOGY_BYTES = 262_144
 const STALE_MS = 86_400_000
 const MAX_WARNED = 64
 const MAX_TAG = 1024
+/** A name that leads elsewhere at each question must not fill the memory. */
+const MAX_KEPT = 64
 
 export class Resolution {
   readonly #rules: LearnedRules
@@ -194,26 +197,23 @@ export class Resolution {
     else this.#tags.set(name, tag)
   }
 
-  #askResolver({ name, resolver }: CustomSpec, done: (answered: Answered) => void): Cancel {
-    const controller = new AbortController()
-    const { signal } = controller
+  #askResolver(spec: CustomSpec, done: (answered: Answered) => void): Cancel {
+    const { name } = spec
     const { name: hostname, url } = this.config.hostname
     const { ucc } = this.config
     const endpoints = this.hooks.known()
-    const fail = (sentence: string, cause?: unknown): void => {
-      done('same')
-      this.#failed('dns', name, `${sentence}. The endpoints known stay.`, cause)
-    }
-    void Promise.resolve()
-      .then(() => resolver.resolve({ hostname, url, endpoints, ...(ucc === undefined ? {} : { ucc }), signal }))
-      .then(
-        (named) => {
-          if (Array.isArray(named) && named.length > 0) done(this.#resolved(name, named))
-          else fail(`${name} gave no endpoints`)
+    return askResolver(
+      this.platform,
+      spec,
+      { hostname, url, endpoints, ...(ucc === undefined ? {} : { ucc }) },
+      {
+        answered: (named) => done(this.#resolved(name, named)),
+        failed: (sentence, cause) => {
+          done('same')
+          this.#failed('dns', name, `${sentence}. The endpoints known stay.`, cause)
         },
-        (error: unknown) => fail(`${name} failed${causeOf(error)}`, error),
-      )
-    return () => controller.abort()
+      },
+    )
   }
 
   #resolved(name: string, named: readonly ResolvedEndpoint[]): Answered {
@@ -239,7 +239,7 @@ export class Resolution {
     const now = this.platform.now()
     const changedAt = isChanged ? now : (last?.changedAt ?? -NEVER)
     const former = now - changedAt < CONFIRM_MS ? (last?.seeds ?? []) : []
-    const all = [...seeds, ...former.filter(({ id }) => !seeds.some((seed) => seed.id === id))]
+    const all = [...seeds, ...former.filter(({ id }) => !seeds.some((seed) => seed.id === id))].slice(0, MAX_KEPT)
     this.#last.set(name, { seeds: all, changedAt })
     return all
   }

@@ -22,6 +22,8 @@ export class ResolverPoll {
   #isUrgent = false
   /** An answer that changes each time is asked for in the ordinary rhythm. */
   #isConfirming = false
+  /** A changed word can be believed from here on; a question in between does not replace the one that is due then. */
+  #confirmAt: Instant = -NEVER
   #isClosed = false
 
   constructor(
@@ -55,8 +57,11 @@ export class ResolverPoll {
       this.#isAsking = false
       this.hasEnded = true
       this.#stop = () => undefined
+      const now = this.platform.now()
       this.#isConfirming = answered === 'changed' && !this.#isConfirming
-      const waitMs = this.#isConfirming ? AGAIN_MS : this.pollMs * (1 + SPREAD * (2 * this.platform.random() - 1))
+      if (this.#isConfirming) this.#confirmAt = now + AGAIN_MS
+      const pollMs = this.pollMs * (1 + SPREAD * (2 * this.platform.random() - 1))
+      const waitMs = now < this.#confirmAt ? this.#confirmAt - now : pollMs
       this.#wait(this.#isUrgent ? this.#gapMs() : waitMs)
     })
   }

@@ -10,7 +10,10 @@ export const CONFIRM_MS: DurationMs = 2000
 export class Designation {
   /** Nobody, while the answer names none or several. */
   current: string | undefined
-  /** When it last became another one. Coming back to the same is no change. */
+  /**
+   * When it last became another one. Coming back to the same is no change; the first word is one, for whoever has
+   * settled before it came: name servers are slower than a server that answers.
+   */
   changedAt: Instant = -NEVER
   #last: string | undefined
   #asked: { readonly endpointId: string; readonly since: Instant } | undefined
@@ -20,6 +23,7 @@ export class Designation {
     if (endpointId === undefined || endpointId === this.#last || this.#last === undefined) {
       this.#asked = undefined
       this.current = endpointId
+      if (this.#last === undefined && endpointId !== undefined) this.changedAt = now
       this.#last ??= endpointId
       return
     }

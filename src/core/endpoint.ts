@@ -43,6 +43,8 @@ export class Endpoint {
   /** How the token was refused, and when that lapses. */
   #refusal: { readonly how: TokenRefusal; readonly until: Instant } | undefined
   #refusedForMs: DurationMs = 0
+  /** A later token has lifted a refusal: it does so once, until one has lapsed. */
+  #isLifted = false
   readonly #refusals: Backoff
   /** Who names it: kind by key. */
   readonly sources = new Map<string, EndpointSource>()
@@ -93,17 +95,26 @@ export class Endpoint {
   }
 
   lapseRefusal(now: Instant): void {
-    if (now >= this.refusedUntil) this.liftRefusal()
+    if (now < this.refusedUntil) return
+    this.#refusal = undefined
+    this.#isLifted = false
   }
 
-  /** It may be tried again; refused once more, it bars for longer. */
+  /**
+   * There is a later token: it may be tried again; refused once more, it bars for longer. Not again and again: a
+   * provider that gives another token each time would lift one refusal by the other for ever, and nobody would hear
+   * that all refuse.
+   */
   liftRefusal(): void {
+    if (this.#isLifted || this.#refusal === undefined) return
     this.#refusal = undefined
+    this.#isLifted = true
   }
 
   /** The token was accepted, or whoever refused it is not there any more. */
   forgetRefusal(): void {
     this.#refusal = undefined
+    this.#isLifted = false
     this.#refusals.reset()
   }
 

@@ -17,6 +17,8 @@ import { transition } from './transitions'
 
 /** Moves by term or designation wait at most this long for a quiet moment. A failback waits without bound. */
 const QUIET_LIMIT_MS = 1_800_000
+/** Who is named no more is left after this: some three answers of DNS. */
+const SHORT_SIGHTED_MS = 30_000
 /** How long after a refusal `canMove` is asked again. */
 const ASK_AGAIN_MS = 1000
 /** A drain waits for the quiet moment until so long before the server closes: a move takes a few round trips. */
@@ -125,11 +127,18 @@ export class PlannedMoves {
   /** The place serves: is there a reason to be elsewhere? */
   consider(now: Instant, place: Settled, endpoint: Endpoint, topicSilentSince: Instant | undefined): void {
     const { judge, settings } = this.context
-    const standings = judge.standings(this.who.ucc)
+    const isRemoved = endpoint.removedAt !== undefined
+    const others = judge.standings(this.who.ucc)
+    const standings = isRemoved ? [...others, judge.standing(endpoint, this.who.ucc)] : others
     const isLeaving = place.goaway !== undefined || judge.word(endpoint, this.who.ucc)?.draining === true
-    // An endpoint that no source names any more is left like a draining one.
-    const draining = isLeaving || endpoint.removedAt !== undefined
-    if (draining && this.#wish?.call === undefined) return this.#drain(now, place, endpoint, standings)
+    // An endpoint that no source names any more is left like a draining one. Not at once: there are name servers that
+    // give a few of many addresses, others each time. And not where its server is known by another road: that server
+    // goes nowhere (DNS, mostly, has been told the name of an address).
+    const isKnown = others.some((one) => one.candidate && one.server !== undefined && one.server === endpoint.server)
+    const goneAt = (endpoint.removedAt ?? NEVER) + SHORT_SIGHTED_MS
+    if (isRemoved && now < goneAt) this.host.wake(goneAt)
+    const draining = isLeaving || (!isKnown && now >= goneAt)
+    if (draining && this.#wish?.call === undefined) return this.#drain(now, place, endpoint, others)
     if (topicSilentSince !== undefined && this.#silence(now, place, endpoint, standings, topicSilentSince)) return
     if (this.#isRepointed(place, endpoint)) return this.#follow(now, place, endpoint)
     const choice = choose(standings, { endpointId: place.endpointId, serves: true }, this.asked)
@@ -253,7 +262,7 @@ export class PlannedMoves {
     const word = this.context.judge.book.word(to.server, this.who.ucc)
     if (reason === 'term' && !this.holdDown.recently(now) && !this.#isRestless(now, word)) return now
     // A new word is followed; an old one, whose endpoint was lost meanwhile, calls back like a better rank.
-    if (reason === 'designation' && this.context.judge.designation.changedAt >= place.since) return now
+    if (reason === 'designation' && this.context.judge.designation.changedAt >= place.chosenAt) return now
     // Not heard of since it was interrupted: nothing has begun to count. Without a contract only the wish counts.
     const since = word === undefined ? (this.#pending?.since ?? now) : (word.readySince ?? now)
     // Not before this client itself has been away for as long: it left for a reason.

@@ -1,9 +1,10 @@
 /** From one place of a seat to the next: pure functions, one a transition. */
 import type { Endpoint } from './endpoint'
-import type { MoveReason } from './pool-protocol'
+import type { MovePlan, MoveReason } from './pool-protocol'
+import type { Word } from './readiness-book'
 import type { OldLink, Place, Searching, Settled } from './seat-state'
 import { OLD_LINK_TRANSITIONS, PLACE_TRANSITIONS, SEARCH_TRANSITIONS, TRUST_TRANSITIONS } from './seat-transitions'
-import type { Instant } from './time'
+import type { DurationMs, Instant } from './time'
 import { transition } from './transitions'
 
 /** Why a seat leaves a place where it had settled. */
@@ -58,11 +59,12 @@ function searching(now: Instant, { reason, oldLink, lastProof, evidence, since }
   }
 }
 
-/** A move has ended here: on a live connection to this server, or with requests only. */
-export function arrived(now: Instant, { is }: Place, endpointId: string, live: boolean, server?: string): Settled {
+/** A move has ended where it led: on a live connection to this server, or with requests only. */
+export function arrived(now: Instant, { is }: Place, { to, times }: MovePlan, live: boolean, server?: string): Settled {
   return {
     is: live ? transition(PLACE_TRANSITIONS, is, 'attach') : transition(PLACE_TRANSITIONS, is, 'route'),
-    endpointId,
+    endpointId: to,
+    chosenAt: times.dialled,
     since: now,
     trust: { is: 'trusted' },
     ...(live && server !== undefined ? { server } : {}),
@@ -74,6 +76,7 @@ export function backAt(now: Instant, { is, fromServer, goaway }: Searching, endp
   return {
     is: transition(PLACE_TRANSITIONS, is, 'recover'),
     endpointId,
+    chosenAt: now,
     since: now,
     trust: { is: 'trusted' },
     ...(fromServer === undefined ? {} : { server: fromServer }),
@@ -98,6 +101,21 @@ export function unanswered(now: Instant, place: Settled, lastProof: Instant): Se
 export function trusted(place: Settled): Settled {
   if (place.trust.is === 'trusted') return place
   return { ...place, trust: { is: transition(TRUST_TRANSITIONS, place.trust.is, 'hear') } }
+}
+
+/**
+ * Does the server still leave? Not when its readiness takes that back, or its UCC has begun anew; where readiness does
+ * not speak of it, not when it is still there long after its time (`lapseMs`).
+ */
+export function leaving(now: Instant, place: Settled, word: Word | undefined, lapseMs: DurationMs): Settled {
+  const { goaway, ...staying } = place
+  if (goaway === undefined) return place
+  const isTakenBack = goaway.isSaid === true && word?.draining === false
+  const isAnew = word?.risenAt !== undefined && word.risenAt > goaway.at
+  if (isTakenBack || isAnew || now >= goaway.until + lapseMs) return staying
+  return goaway.isSaid === undefined && word?.draining === true
+    ? { ...place, goaway: { ...goaway, isSaid: true } }
+    : place
 }
 
 // ---- while searching ----------------------------------------------------------------------------------------------

@@ -40,6 +40,8 @@ export interface Goaway {
   readonly at: Instant
   readonly until: Instant
   readonly spreadMs?: DurationMs
+  /** Its readiness has said so, too: from then on its readiness says when that is over. */
+  readonly isSaid?: true
 }
 
 /** Looking for a road. Only what answered `running` at or after `since` counts. */
@@ -66,6 +68,8 @@ export interface Settled {
   readonly endpointId: string
   /** Who welcomed the live connection: its readiness counts, whoever else answers at this endpoint by now. */
   readonly server?: string
+  /** When it was decided to come here: what was learned later, while dialling too, had no say in that. */
+  readonly chosenAt: Instant
   readonly since: Instant
   readonly trust: Trust
   readonly goaway?: Goaway

@@ -5,7 +5,7 @@ import type { MoveReason } from './pool-protocol'
 import type { LeaveFacts } from './seat-places'
 import type { Settled, Suspicion } from './seat-state'
 import type { SeatView } from './seat-view'
-import { decideSuspicion, type AskedReadiness } from './suspicion'
+import { BELIEVE_SILENCE_AFTER_MS, decideSuspicion, type AskedReadiness } from './suspicion'
 import type { Instant } from './time'
 
 export type Verdict =
@@ -54,7 +54,9 @@ export class SeatVerdicts {
   #suspected(now: Instant, endpoint: Endpoint, { is, since, lastProof }: Suspicion): Verdict | undefined {
     const current = this.#asked(endpoint, since)
     const other = this.#bestOther(endpoint, since)
-    const ping = is === 'unanswered' ? 'none' : 'waiting'
+    // A refused connection is an answer; silence is given its time.
+    const isHeardOut = current === 'refused' || now >= since + BELIEVE_SILENCE_AFTER_MS
+    const ping = is === 'unanswered' && isHeardOut ? 'none' : 'waiting'
     const { decision, hard } = decideSuspicion({ ping, current, other })
     if (decision === 'undecided') return undefined
     if (decision === 'blind') return { is: 'blind' }

@@ -22,6 +22,7 @@ import { SeatVerdicts } from './seat-verdict'
 import { SeatView } from './seat-view'
 import { SeatVoice } from './seat-voice'
 import { askDelay, drawSpread } from './spread'
+import { BELIEVE_SILENCE_AFTER_MS } from './suspicion'
 import { NEVER, type DurationMs, type Instant } from './time'
 
 export class Seat {
@@ -180,7 +181,7 @@ export class Seat {
     // Silence was the old side's; the new one has its own.
     this.#topicSilentSince = undefined
     const server = move.is === 'welcomed' ? move.server : undefined
-    this.#place = places.arrived(now, this.#place, plan.to, live, server)
+    this.#place = places.arrived(now, this.#place, plan, live, server)
     if (plan.from !== undefined && plan.from !== plan.to && plan.makeBeforeBreak) this.#voice.left(plan.from, 'drained')
   }
 
@@ -286,10 +287,13 @@ export class Seat {
   }
 
   /** The place is settled: does it still serve, and is there a reason to be elsewhere? */
-  #hold(now: Instant, place: Settled): void {
+  #hold(now: Instant, settled: Settled): void {
     const { judge } = this.context
-    const endpoint = judge.roster.get(place.endpointId)
+    const endpoint = judge.roster.get(settled.endpointId)
+    const place = this.#leaving(now, settled, endpoint)
     this.#doubt(now, place, endpoint)
+    if (place.trust.is !== 'trusted' && now < place.trust.since + BELIEVE_SILENCE_AFTER_MS)
+      this.#wake(place.trust.since + BELIEVE_SILENCE_AFTER_MS)
     const verdict = this.#verdicts.of(now, place, endpoint)
     if (verdict.is === 'leave') {
       if (verdict.isHard && endpoint !== undefined) judge.silent(now, endpoint)
@@ -297,6 +301,15 @@ export class Seat {
     }
     const isCalm = verdict.is === 'serves' && place.trust.is === 'trusted' && this.move === undefined
     if (isCalm && endpoint !== undefined) this.#planned.consider(now, place, endpoint, this.#topicSilentSince)
+  }
+
+  #leaving(now: Instant, place: Settled, endpoint: Endpoint | undefined): Settled {
+    const { holdDownMs } = this.context.settings.failback
+    const word = endpoint === undefined ? undefined : this.#view.wordOf(place, endpoint)
+    const after = places.leaving(now, place, word, holdDownMs)
+    if (after.goaway !== undefined) this.#wake(after.goaway.until + holdDownMs)
+    this.#place = after
+    return after
   }
 
   /** A seat without a connection of its own has no beats: the first miss is its suspicion, and everybody is asked. */

@@ -17,7 +17,7 @@ export class DeviceClock {
   /** The code of a client ran: its promises want a turn. */
   readonly #touched: () => void
   readonly #stops = new Set<Stop>()
-  #missed: (() => void)[] = []
+  readonly #missed: (() => void)[] = []
   #wallOffsetMs: number
   /** Time that the monotonic clock did not count. */
   #uncountedMs = 0
@@ -61,18 +61,25 @@ export class DeviceClock {
     if (this.isStopped) return
     if (this.#uncountedSince !== undefined) this.#uncountedMs += this.#timeline.now - this.#uncountedSince
     this.#uncountedSince = undefined
-    const missed = this.#missed
-    this.#missed = []
-    // One turn each, so that promises are settled in between, as in any event loop.
-    for (const action of missed) this.#timeline.after(0, () => this.run(action))
+    for (let turn = this.#missed.length; turn > 0; turn -= 1) this.#catchUp()
   }
 
-  /** Now, or when the code runs again. */
+  /** Now, or when the code runs again; always behind what was missed: nothing overtakes on a connection. */
   run(action: () => void): void {
-    if (this.isStopped) {
-      this.#missed.push(action)
-      return
-    }
+    if (!this.isStopped && this.#missed.length === 0) return this.#do(action)
+    this.#missed.push(action)
+    if (!this.isStopped) this.#catchUp()
+  }
+
+  /** One turn each, so that promises are settled in between, as in any event loop. */
+  #catchUp(): void {
+    this.#timeline.after(0, () => {
+      const action = this.isStopped ? undefined : this.#missed.shift()
+      if (action !== undefined) this.#do(action)
+    })
+  }
+
+  #do(action: () => void): void {
     this.#touched()
     action()
   }

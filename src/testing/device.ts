@@ -21,6 +21,8 @@ export interface DeviceParts {
   readonly trace: Trace
   readonly seed: number
   readonly startAt: number
+  /** How many of its last attempts are remembered, at least. */
+  readonly recordsKept: number
   readonly network: Network
   readonly names: Names
   /** The foreign page of a captive network. */
@@ -289,6 +291,9 @@ export class Device implements SimulatedDevice, PlatformDevice, Dialler {
 
   #attempted(attempt: Omit<AttemptRecord, 'at'>): void {
     this.#attempts.push({ at: this.#parts.timeline.now, ...attempt })
+    const { recordsKept } = this.#parts
+    // Forgotten in lots, not one by one.
+    if (this.#attempts.length > 2 * recordsKept) this.#attempts.splice(0, this.#attempts.length - recordsKept)
     this.#trace(attempt.kind, attempt.url)
   }
 

@@ -45,11 +45,12 @@ export class ServerProcess implements ServerHost {
     return this.#isHung
   }
 
-  /** Its code runs: now, when it hangs no more, or never. */
+  /** Its code runs: now, when it hangs no more, or never; always behind what was missed. */
   run(action: () => void): void {
     if (!this.#isAlive) return
-    if (this.#isHung) this.#missed.push(action)
-    else action()
+    if (!this.#isHung && this.#missed.length === 0) return action()
+    this.#missed.push(action)
+    if (!this.#isHung) this.#catchUp()
   }
 
   hang(): void {
@@ -58,9 +59,7 @@ export class ServerProcess implements ServerHost {
 
   unhang(): void {
     this.#isHung = false
-    const missed = this.#missed
-    this.#missed = []
-    for (const action of missed) this.#around.timeline.after(0, () => this.run(action))
+    for (let turn = this.#missed.length; turn > 0; turn -= 1) this.#catchUp()
     this.#wake()
   }
 
@@ -114,6 +113,12 @@ export class ServerProcess implements ServerHost {
 
   execute(request: ExecutionRequest, done: (answer: ExecutionAnswer) => void): void {
     this.#around.execute(request, this, (answer) => this.run(() => done(answer)))
+  }
+
+  #catchUp(): void {
+    this.#around.timeline.after(0, () => {
+      if (!this.#isHung) this.#missed.shift()?.()
+    })
   }
 
   #wake(): void {

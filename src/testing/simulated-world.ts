@@ -80,6 +80,7 @@ export class SimulatedWorld implements World {
           trace,
           seed,
           startAt,
+          recordsKept: options.traceSize ?? Infinity,
           network: this.network,
           names: this.dns,
           portal: captivePortal(),

@@ -28,7 +28,8 @@ export interface SimulatedWorldOptions extends PoolOptions {
   /** Your application's commands by name; others answer their arguments. See {@link SimulatedCommand}. */
   readonly commands?: Readonly<Record<string, SimulatedCommand>>
   /**
-   * How many of the last entries of the trace are kept; its hash is over all. For runs of simulated months.
+   * How many of the last entries of the trace, and of the attempts of a device, are kept at least; the trace's hash is
+   * over all. For runs of simulated months.
    * @default all
    */
   readonly traceSize?: number

@@ -192,6 +192,28 @@ describe('SRV records', () => {
     expect(off.server.asked.filter((one) => one.startsWith('SRV'))).toEqual([])
   })
 
+  it('hold while a question for them is lost, for a day', async () => {
+    let now = 0
+    const records = {
+      [NAME]: [['CNAME', 'srv1.contoso.test']],
+      [`_failover._tcp.${NAME}`]: [srv('srv1.contoso.test', 0), srv('srv3.contoso.test', 1)],
+    } as const
+    const { server, ask } = await start(records, {}, { now: () => now })
+    const answer = await ask()
+    expect(answer.map(({ url }) => url)).toContain('https://srv3.contoso.test:8443')
+    server.ignored.add('SRV')
+    expect(await ask()).toEqual(answer)
+    now = 86_400_001
+    expect(await ask()).toEqual([{ ...SRV1, designated: true }])
+  })
+
+  it('found before are no answer when nobody answers', async () => {
+    const { server, ask } = await start({ [`_failover._tcp.${NAME}`]: [srv('srv1.contoso.test', 0)] })
+    expect(await ask([])).toHaveLength(1)
+    server.mode = 'silent'
+    await expect(ask([])).rejects.toThrow(NAME)
+  })
+
   it('make an answer even where the name itself has none', async () => {
     const { ask } = await start({ [`_failover._tcp.${NAME}`]: [srv('srv1.contoso.test', 0)] })
     expect(await ask([])).toEqual([{ url: 'https://srv1.contoso.test:8443', rank: 0 }])
@@ -299,5 +321,15 @@ describe('options', () => {
     expect(() => dnsResolver(options as DnsResolverOptions)).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', fields: { field } }) as Error,
     )
+  })
+})
+
+describe('the end', () => {
+  it('asks nobody any more, closed in the turn of the question', async () => {
+    const server = await startNameServer({ [NAME]: [['A', '10.0.0.9']] })
+    const resolver = createDnsResolver({ servers: [server.at], authoritative: false }, {})
+    const signal = AbortSignal.abort()
+    await expect(resolver.resolve({ hostname: NAME, url: URL, endpoints: [], signal })).rejects.toThrow('aborted')
+    expect(server.asked).toEqual([])
   })
 })

@@ -1,4 +1,4 @@
-/** The port of a UCC, as a load balancer checks it: open on a server while the UCC runs there, whatever it announces. */
+/** The port of a UCC, as a load balancer checks it: open on a server while the UCC runs there. */
 import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'

@@ -145,7 +145,7 @@ export const CONNECTIONS = [
   },
   {
     name: 'goodbyes-take-their-time',
-    story: 'close() keeps its caller waiting for servers that do not answer any more.',
+    story: 'A call of close() keeps its caller waiting for servers that do not answer any more.',
     file: 'src/core/session.ts',
     find: 'const CLOSE_WITHIN_MS = 500',
     replace: 'const CLOSE_WITHIN_MS = 5000',

@@ -25,6 +25,8 @@ export interface NameServer {
   readonly records: Map<string, readonly NameRecord[]>
   /** Questions so far: `A srv1.contoso.test`. */
   readonly asked: string[]
+  /** Types of questions that get no answer: `SRV`. */
+  readonly ignored: Set<string>
   mode: NameServerMode
 }
 
@@ -36,12 +38,13 @@ export async function startNameServer(table: Readonly<Record<string, readonly Na
     port: 0,
     records: new Map(Object.entries(table)),
     asked: [] as string[],
+    ignored: new Set<string>(),
     mode: 'answers' as NameServerMode,
   }
   socket.on('message', (message, from) => {
     const query = decode(message)
     for (const { type, name } of query.questions ?? []) server.asked.push(`${type} ${name.toLowerCase()}`)
-    if (server.mode === 'silent') return
+    if (server.mode === 'silent' || query.questions?.some(({ type }) => server.ignored.has(type)) === true) return
     socket.send(reply(query, server.records, server.mode), from.port, from.address)
   })
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))

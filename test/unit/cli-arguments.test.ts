@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { parseArguments } from '../../src/cli/arguments'
 import { actionsOf, KEYS } from '../../src/cli/demo/keys'
 import { whyNot } from '../../src/cli/demo/run-demo'
-import { EXIT, EXIT_CODES, SIGNAL_EXIT } from '../../src/cli/exit-codes'
+import { DOCTOR_EXIT, DOCTOR_EXIT_CODES, EXIT, EXIT_CODES, SIGNAL_EXIT } from '../../src/cli/exit-codes'
 import { helpText } from '../../src/cli/help'
 
 describe('arguments', () => {
@@ -20,13 +20,62 @@ describe('arguments', () => {
   it.each([
     [[], 'no command given'],
     [['dance'], "unknown command 'dance'"],
-    [['doctor', 'a365web1.contoso.com'], "unknown command 'doctor'"],
+    [['demo', '--ucc', 'helpdesk'], "demo takes no option '--ucc'"],
+    [['doctor'], 'doctor needs the dedicated hostname'],
+    [['doctor', 'a365web1.contoso.com'], 'doctor needs --ucc NAME'],
+    [['doctor', 'a', 'b', '--ucc', 'helpdesk'], 'doctor takes one hostname'],
+    [['doctor', 'a', '--ucc', 'helpdesk', '--script'], "doctor takes no option '--script'"],
+    [['doctor', 'a', '--ucc', 'helpdesk', '--ucc-port', '6001x'], '--ucc-port must be a port, such as 6001'],
+    [['doctor', 'a', '--ucc', 'helpdesk', '--ucc-port', '65536'], '--ucc-port must be a port, such as 6001'],
+    [
+      ['doctor', 'a', '--ucc', 'helpdesk', '--origin', 'https://app.contoso.com/page'],
+      '--origin must be an origin, such as https://app.contoso.com',
+    ],
+    [
+      ['doctor', 'a', '--ucc', 'helpdesk', '--endpoint', 'srv1,srv2'],
+      '--endpoint must be a URL, or URL,ADDRESS with an IP address',
+    ],
+    [
+      ['doctor', 'a', '--ucc', 'helpdesk', '--dns', 'dns1'],
+      '--dns must be an IP address, such as 10.0.0.53 or [fd00::53]:5353',
+    ],
     [['demo', '--loud'], "unknown option '--loud'"],
     [['demo', '-x'], "unknown option '-x'"],
     [['demo', 'srv1'], "demo takes no argument 'srv1'"],
     [['da\nnce\u001b[2J'], "unknown command 'da nce [2J'"],
   ])('%j is wrong, said in one line', (args, message) => {
     expect(parseArguments(args)).toEqual({ kind: 'wrong', message })
+  })
+
+  it('reads all that doctor takes; a server has the scheme, port and path of the hostname', () => {
+    const more = ['--ucc-port', '6001', '--origin', 'https://app.contoso.com', '--dns', '10.0.0.53', '--json']
+    const endpoints = ['--endpoint', 'srv1.contoso.com', '--endpoint', 'http://a365web1.contoso.com:8080,10.0.0.12']
+    expect(
+      parseArguments(['doctor', 'http://A365web1.contoso.com:8080', '--ucc', 'helpdesk', ...endpoints, ...more]),
+    ).toEqual({
+      kind: 'doctor',
+      options: {
+        json: true,
+        question: {
+          url: 'http://a365web1.contoso.com:8080',
+          name: 'a365web1.contoso.com',
+          ucc: 'helpdesk',
+          endpoints: [
+            { url: 'http://srv1.contoso.com:8080' },
+            { url: 'http://a365web1.contoso.com:8080', address: '10.0.0.12' },
+          ],
+          uccPort: 6001,
+          origin: 'https://app.contoso.com',
+          dnsServers: ['10.0.0.53'],
+        },
+      },
+    })
+  })
+
+  it('repeats no credentials', () => {
+    const request = parseArguments(['doctor', 'https://user:secretword@a365web1.contoso.com', '--ucc', 'helpdesk'])
+    expect(request).toMatchObject({ kind: 'wrong', message: expect.stringContaining('credentials') as string })
+    expect(JSON.stringify(request)).not.toContain('secretword')
   })
 
   it('tells of a value where none is taken, in one line', () => {
@@ -44,7 +93,8 @@ describe('help', () => {
     const listed = EXIT_CODES.flatMap(([code]) => code.split(', ').map(Number))
     expect(listed).toEqual(codes)
     for (const [code, meaning] of EXIT_CODES) expect(help).toContain(`${code.padEnd(8)}  ${meaning}`)
-    expect(help).not.toContain('doctor')
+    expect(DOCTOR_EXIT_CODES.map(([code]) => Number(code))).toEqual(Object.values(DOCTOR_EXIT))
+    for (const [code, meaning] of DOCTOR_EXIT_CODES) expect(help).toContain(`  ${code}  ${meaning}`)
     expect(Math.max(...help.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
   })
 })

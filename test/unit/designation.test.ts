@@ -33,7 +33,33 @@ describe('the designation', () => {
     designation.hear(10_000, undefined)
     expect(designation.current).toBeUndefined()
     designation.hear(20_000, 'a')
-    expect(designation).toMatchObject({ current: 'a', changedAt: -Infinity })
+    expect(designation).toMatchObject({ current: 'a', changedAt: 0 })
+  })
+
+  it('that comes while the client dials is followed', () => {
+    const world = new PoolWorld(['srv1', 'srv2'])
+    world.open()
+    world.until('dialling', () => world.clients[0]?.move?.to === 'srv1', 1000)
+    world.feed({ type: 'designated', endpointId: 'srv2' })
+    world.run(1000)
+    expect(world.clients[0]?.at).toBe('srv2')
+  })
+
+  it('that comes when the client has settled already is followed, and called back to only after the hold-down', () => {
+    const world = new PoolWorld(['srv1', 'srv2'])
+    world.open()
+    world.run(1000)
+    expect(world.clients[0]?.at).toBe('srv1')
+    world.feed({ type: 'designated', endpointId: 'srv2' })
+    world.run(1000)
+    expect(world.clients[0]?.at).toBe('srv2')
+    expect(world.moves.at(-1)?.plan).toMatchObject({ kind: 'switchover', reason: 'designation', to: 'srv2' })
+    world.kill('srv2')
+    world.until('failed over', () => world.clients[0]?.at === 'srv1', 5000)
+    world.server('srv2').fails = undefined
+    world.feed({ type: 'designated', endpointId: 'srv2' })
+    world.run(30_000)
+    expect(world.clients[0]?.at).toBe('srv1')
   })
 
   it('changed is a planned move at once; unchanged and lost meanwhile, it calls back after the hold-down only', () => {

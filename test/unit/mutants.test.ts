@@ -34,7 +34,9 @@ describe('mutants', () => {
     const rows = textOf('test/mutants/RESULTS.md')
       .split('\n')
       .filter((line) => line.startsWith('| ['))
-    const noticedBy = new Map(rows.map((row) => [/\[(.*?)\]/.exec(row)?.[1], row.split(' | ').at(-1)?.replace(' |', '')]))
+    const noticedBy = new Map(
+      rows.map((row) => [/\[(.*?)\]/.exec(row)?.[1], row.split(' | ').at(-1)?.replace(' |', '')]),
+    )
     expect([...noticedBy.keys()]).toEqual(MUTANTS.map(({ name }) => name))
     const tiers = [...noticedBy.values()]
     expect(tiers.filter((tier) => tier !== 'conformance' && tier !== 'simulation' && tier !== 'unit')).toEqual([])

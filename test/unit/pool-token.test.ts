@@ -67,7 +67,7 @@ describe('a refused token', () => {
     expect(candidate(world, 'srv2')).toBe(true)
   })
 
-  test('is lifted by another token than before, elsewhere: refused again, it bars for longer than the first time', () => {
+  test('is lifted by another token than before, elsewhere; refused again, it bars for longer', () => {
     const world = refused()
     world.feed({ type: 'token-renewed', endpointId: 'srv2' })
     expect(candidate(world, 'srv2')).toBe(false)
@@ -82,6 +82,26 @@ describe('a refused token', () => {
       return world.now - from
     })
     expect(Math.max(...waits)).toBeGreaterThan(60_001)
+  })
+
+  test('is lifted once: a provider that gives another token each time hides no refusal', () => {
+    const world = new PoolWorld(['srv1', 'srv2'])
+    world.open()
+    world.run(5000)
+    const seen: boolean[] = []
+    for (const id of ['srv1', 'srv2', 'srv1', 'srv2', 'srv1']) {
+      world.feed({ type: 'token-renewed', endpointId: id })
+      world.feed({ type: 'token', endpointId: id, accepted: false })
+      seen.push(candidate(world, 'srv1') || candidate(world, 'srv2'))
+    }
+    // Each of them has been tried with a token later than the other's, and refused it.
+    expect(seen).toEqual([true, true, true, false, false])
+    world.until('one of them again', () => candidate(world, 'srv1') || candidate(world, 'srv2'), 301_000)
+    // From then on a later token lifts again.
+    world.until('srv2 again', () => candidate(world, 'srv2'), 301_000)
+    world.feed({ type: 'token', endpointId: 'srv2', accepted: false })
+    world.feed({ type: 'token-renewed', endpointId: 'srv1' })
+    expect(candidate(world, 'srv2')).toBe(true)
   })
 
   test('says how it was refused', () => {

@@ -86,6 +86,15 @@ describe('a trip', () => {
     expect(world.asked).toEqual([0, 1000])
   })
 
+  test('between a changed answer and the question that confirms it replaces that one not', () => {
+    const world = new World()
+    world.answer('changed')
+    world.run(500)
+    world.poll.refresh()
+    world.run(11_000)
+    expect(world.asked).toEqual([0, 1000, 2100])
+  })
+
   test('while a question is under way asks once more: its answer may be from before', () => {
     const world = new World()
     world.now = 3000

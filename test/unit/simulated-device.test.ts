@@ -137,6 +137,22 @@ describe('a page', () => {
     expect([fired, signals]).toEqual([[700], []])
   })
 
+  it.each(['block', 'freeze'] as const)('after a %s finds what came in the order of its connection', async (how) => {
+    const world = new SimulatedWorld({ uccs: ['helpdesk'], network: { latencyMs: 5 } })
+    const device = world.device({ kind: 'page' })
+    const log = device.connect().subscribe('ucc/helpdesk/log')
+    const origins: string[] = []
+    log.on('batch', (changes) => origins.push(...changes.map(({ origin }) => origin)))
+    await world.run(3000)
+    if (how === 'freeze') device.freeze()
+    else device.block(100)
+    world.after(100, () => device.thaw())
+    // One message is missed, the next one arrives in the very instant in which the code runs again.
+    for (const at of [90, 95]) world.after(at, () => world.publish('ucc/helpdesk/log', { key: `m${at}`, data: at }))
+    await world.run(3000)
+    expect(origins).toEqual(['live', 'live'])
+  })
+
   it('that is hidden is told, and throttled to a second until it is shown', async () => {
     const own = scene()
     const { world, device, fired } = own

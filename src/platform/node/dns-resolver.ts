@@ -1,4 +1,5 @@
 /** `dnsResolver`: the dedicated hostname as a source of endpoints, and of the word which one is meant now. */
+import { setMaxListeners } from 'node:events'
 import { isIP } from 'node:net'
 import type { KnownEndpoint, ResolveContext, ResolvedEndpoint, Resolver } from '../platform'
 import { designate } from './dns-answer'
@@ -12,6 +13,8 @@ import { Zones } from './dns-zone'
 const ROUND_MS = 8000
 /** SRV records that are not there are not asked for at every poll. */
 const NO_SERVICES_MS = 300_000
+/** How long those found last hold while nobody answers (RFC 8767). */
+const STALE_MS = 86_400_000
 const MAX_ADDRESSES = 8
 
 /**
@@ -46,12 +49,16 @@ export function createDnsResolver(options: DnsResolverOptions, surroundings: Dns
   const lots = new Lots(random)
   /** Dedicated hostnames without SRV records, and until when that is believed. */
   const without = new Map<string, number>()
+  const services = new ServiceMemory(now)
   return Object.freeze({
     name: servers === undefined ? 'DNS' : `DNS (${servers.join(', ')})`,
     pollMs: checked.pollMs,
     refreshOnTrip: true,
     async resolve(context: ResolveContext) {
+      context.signal.throwIfAborted()
       const round = new AbortController()
+      // Every question of the round listens to it, and there are many: no leak, as all of them end with the round.
+      setMaxListeners(0, round.signal)
       const timer = setTimeout(() => round.abort(), ROUND_MS)
       context.signal.addEventListener('abort', () => round.abort(), { once: true })
       const query = {
@@ -64,9 +71,9 @@ export function createDnsResolver(options: DnsResolverOptions, surroundings: Dns
         return await resolveOnce(context, query, {
           lots,
           services: async () => {
-            if (!checked.srv || now() < (without.get(context.hostname) ?? 0)) return []
-            const found = await askServices(context.hostname, query)
-            if (found.length === 0) without.set(context.hostname, now() + NO_SERVICES_MS)
+            if (!checked.srv || now() < (without.get(context.hostname) ?? 0)) return NO_SERVICES
+            const found = await services.refresh(context.hostname, () => askServices(context.hostname, query))
+            if (found.records.length === 0) without.set(context.hostname, now() + NO_SERVICES_MS)
             return found
           },
         })
@@ -78,9 +85,36 @@ export function createDnsResolver(options: DnsResolverOptions, surroundings: Dns
   })
 }
 
+interface Services {
+  readonly records: readonly Service[]
+  /** `false`: nobody answered, and these were found before. */
+  readonly isAnswer: boolean
+}
+
+const NO_SERVICES: Services = { records: [], isAnswer: true }
+
 interface Round {
   readonly lots: Lots
-  readonly services: () => Promise<readonly Service[]>
+  readonly services: () => Promise<Services>
+}
+
+/** A question that is lost says nothing: whoever was offered before is still offered. */
+class ServiceMemory {
+  readonly #found = new Map<string, { readonly records: readonly Service[]; readonly at: number }>()
+
+  constructor(private readonly now: () => number) {}
+
+  async refresh(hostname: string, ask: () => Promise<readonly Service[]>): Promise<Services> {
+    try {
+      const records = await ask()
+      this.#found.set(hostname, { records, at: this.now() })
+      return { records, isAnswer: true }
+    } catch (error) {
+      const known = this.#found.get(hostname)
+      if (known === undefined || this.now() - known.at > STALE_MS) throw error
+      return { records: known.records, isAnswer: false }
+    }
+  }
 }
 
 async function resolveOnce(
@@ -90,9 +124,10 @@ async function resolveOnce(
 ): Promise<readonly ResolvedEndpoint[]> {
   if (isIP(hostname) !== 0) throw new Error(`${hostname} is an address: there is nothing to resolve`)
   const [chain, found] = await Promise.allSettled([followName(hostname, query), services()])
-  const offered = found.status === 'fulfilled' ? offers(found.value, url, lots) : []
+  const { records, isAnswer } = found.status === 'fulfilled' ? found.value : NO_SERVICES
+  const offered = offers(records, url, lots)
   if (chain.status === 'rejected') {
-    if (offered.length > 0) return offered
+    if (offered.length > 0 && isAnswer) return offered
     throw new Error(`${hostname}: ${reasonOf(chain.reason)}`, { cause: chain.reason })
   }
   const isNews = (one: KnownEndpoint): boolean => !endpoints.some(({ url: known }) => known === one.url)

@@ -42,12 +42,7 @@ export class ServerProcess {
   #wake: (() => void)[] = []
   #called = 0
 
-  constructor(
-    { file, within }: ServerProgram,
-    config: ProcessConfig,
-    incarnation: number,
-    events: ProcessEvents,
-  ) {
+  constructor({ file, within }: ServerProgram, config: ProcessConfig, incarnation: number, events: ProcessEvents) {
     this.name = config.name
     this.incarnation = incarnation
     // Options of the parent (a debugger's port, a loader) are not the servers'.

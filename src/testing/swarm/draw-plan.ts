@@ -95,7 +95,7 @@ function drawDeeds(
   }))
   const deadlineMs = (): number => draw.oneOf([500, 3000, 10_000, 10_000])
   add(20, () => ({ at: at(), do: 'command', client: client(), safety: draw.oneOf(SAFETIES), deadlineMs: deadlineMs() }))
-  add(12, () => ({ at: at(), do: 'get', client: client() }))
+  add(draw.chance(0.2) ? 40 : 12, () => ({ at: at(), do: 'get', client: client() }))
   add(6, () => ({ at: at(), do: 'post', client: client(), hasKey: draw.chance(0.4) }))
   if (draw.chance(0.4)) add(3, () => ({ at: at(), do: 'switchover', client: client(), hold: draw.chance(0.2) }))
   if (draw.chance(0.3)) add(2, () => ({ at: at(), do: 'failback', client: client() }))
@@ -111,6 +111,7 @@ function drawFaults(
   untilMs: number,
 ): readonly Fault[] {
   const kinds = draw.times(draw.between(1, 5), () => draw.oneOf(Object.keys(FAULTS)))
+  if (topology.hasDesignation) kinds.push('flip')
   const faults = draw.times(draw.between(1, 9), (): Fault => {
     const fault = draw.oneOf(kinds)
     const isServers = FAULTS[fault]?.of === 'server'

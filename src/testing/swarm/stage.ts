@@ -16,6 +16,8 @@ import { Story } from './story'
 const TOPICS: readonly TopicName[] = ['agents', 'log', 'queues']
 /** Keys of the state topics. */
 const KEYS = 7
+/** Two items or three: snapshots come in several parts, and can be cut between them. */
+const SNAPSHOT_PART_BYTES = 64
 /** A token that was replaced is still good for so long. */
 const OLD_TOKEN_MS = 5000
 const SAMPLE_MS = 1000
@@ -78,7 +80,9 @@ export class Stage {
     this.#isQuiet = true
   }
 
+  /** Every third run closes while nothing gets through any more. */
   async close(): Promise<void> {
+    if (this.plan.seed % 3 === 0) this.world.network.links().break('partition')
     for (const actor of this.actors) actor.close()
     await this.world.run(CLOSE_WITHIN_MS)
     this.tell({ is: 'closed' })
@@ -102,6 +106,7 @@ export class Stage {
       terms: topology.hasTerms,
       commandDelayMs: topology.answerAfterMs,
       acceptPerSec: ACCEPT_PER_SEC,
+      snapshotPartBytes: SNAPSHOT_PART_BYTES,
       commands: applicationCommands(application),
       http: applicationHttp(application),
       ...(topology.spreadMs === undefined ? {} : { spreadMs: topology.spreadMs }),

@@ -19,7 +19,7 @@ import { httpProbe, readinessPath, tcpProbe } from '../../../src/client/probes'
 import { topologyDocument } from '../../../src/client/resolvers'
 import { checkClose, readProtocols } from '../../../src/drop-in/web-socket-checks'
 import { checkPlatformOptions } from '../../../src/platform/node/node-platform-options'
-import { between, bool, choice, list, must, orInvalidOption, orThrown, shape, text } from '../expect'
+import { between, bool, choice, list, must, orInvalidOption, orThrown, shape, text, type Checker } from '../expect'
 import { bentTexts, bentValues, hostileText, liveAtom } from '../generators'
 import type { FuzzTarget } from '../target'
 

@@ -1,6 +1,6 @@
 /**
- * The guide's virtual service, on a real HAProxy: TCP through a virtual address to the active server, and to the passive
- * one while the check of the UCC's port fails there. In the foreground, ended by its own process id.
+ * The guide's virtual service, on a real HAProxy: TCP through a virtual address to the active server, and to the
+ * passive one while the check of the UCC's port fails there. In the foreground, ended by its own process id.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,10 +16,6 @@ export interface HaproxyOptions {
   readonly on: LabHost
   /** Real servers, the active one first; the others are used in this order while it fails its check. */
   readonly servers: readonly LabHost[]
-  /** Of the trusted application, as the guide has it. @default 6001 */
-  readonly checkPort?: number
-  /** @default 80 */
-  readonly port?: number
 }
 
 export interface Haproxy {
@@ -27,16 +23,17 @@ export interface Haproxy {
   kill(): Promise<void>
 }
 
-/** How often a server is checked, and how many misses it takes. */
-export const CHECK = { intervalMs: 1000, fall: 2, rise: 2 } as const
+const PORT = 80
+/** Of the trusted application, as the guide has it. */
+const CHECK = 'check port 6001 inter 1000ms fall 2 rise 2'
 const START_WITHIN_MS = 10_000
 
 /** Starts it, and resolves when it takes connections; ended after the test at the latest. */
 export async function startHaproxy(options: HaproxyOptions): Promise<Haproxy> {
-  const { on, port = 80 } = options
+  const { on } = options
   const folder = await mkdtemp(join(tmpdir(), 'failover-haproxy-'))
   const file = join(folder, 'haproxy.cfg')
-  await writeFile(file, configuration(options, port))
+  await writeFile(file, configuration(options))
   const [program = '', ...parameters] = [...within(on), 'haproxy', '-db', '-f', file]
   const child = spawn(program, parameters, { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
@@ -51,16 +48,15 @@ export async function startHaproxy(options: HaproxyOptions): Promise<Haproxy> {
     await rm(folder, { recursive: true, force: true })
   })
   const startedAt = performance.now()
-  while (!(await takes(addressOf(on), port))) {
+  while (!(await takes(addressOf(on), PORT))) {
     const isLate = performance.now() - startedAt > START_WITHIN_MS
     if (isLate || child.exitCode !== null) throw new Error(`haproxy does not take connections: ${said}`)
   }
   return { kill }
 }
 
-function configuration({ on, servers, checkPort = 6001 }: HaproxyOptions, port: number): string {
-  const { intervalMs, fall, rise } = CHECK
-  const lines = servers.map((name, index) => `  server ${name} ${addressOf(name)}:${port}${index > 0 ? ' backup' : ''}`)
+function configuration({ on, servers }: HaproxyOptions): string {
+  const lines = servers.map((name, index) => `  server ${name} ${addressOf(name)}:${PORT}${index > 0 ? ' backup' : ''}`)
   return `
 defaults
   mode tcp
@@ -68,9 +64,9 @@ defaults
   timeout client 1h
   timeout server 1h
 listen web
-  bind ${addressOf(on)}:${port}
+  bind ${addressOf(on)}:${PORT}
   option redispatch
-  default-server check port ${checkPort} inter ${intervalMs}ms fall ${fall} rise ${rise} on-marked-down shutdown-sessions
+  default-server ${CHECK} on-marked-down shutdown-sessions
 ${lines.join('\n')}
 `
 }

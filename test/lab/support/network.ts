@@ -62,7 +62,7 @@ export async function cut(host: LabHost, { from, way = 'both', how = 'drop' }: C
 }
 
 /** Ends every cut of a host. */
-export async function heal(host: LabHost): Promise<void> {
+async function heal(host: LabHost): Promise<void> {
   await nft(host, `${ANEW}\n`)
 }
 

@@ -39,7 +39,8 @@ export async function arrivalsWithin(
 
 /** One line of measured times, ours beside theirs, kept in the test output. */
 export function reportBeside(fault: string, oursMs: number, { fetch, ws }: Arrivals, boundMs: number): void {
-  const shown = (ms: number | undefined): string => (ms === undefined ? `not within ${boundMs} ms` : `${ms.toFixed(0)} ms`)
+  const shown = (ms: number | undefined): string =>
+    ms === undefined ? `not within ${boundMs} ms` : `${ms.toFixed(0)} ms`
   console.log(`${fault}: first event ${shown(oursMs)}; a plain client: fetch ${shown(fetch)}, ws ${shown(ws)}`)
 }
 

@@ -49,7 +49,11 @@ export async function startNames(
   const zones = [{ name: ZONE, records: [...records, ...hosts, ...further] }]
   const zone = await startBind({ address: addressOf('dns'), zones, within: within('dns') })
   onCleanup(() => zone.stop())
-  const cache = await startBind({ address: addressOf('cache'), forwarders: [addressOf('dns')], within: within('cache') })
+  const cache = await startBind({
+    address: addressOf('cache'),
+    forwarders: [addressOf('dns')],
+    within: within('cache'),
+  })
   onCleanup(() => cache.stop())
   return { zone, cache }
 }
@@ -91,20 +95,29 @@ export async function watch(client: FailoverClient, ucc: string): Promise<LiveCl
   return { client, events, log }
 }
 
-/** Waits until an event of that server has come, and tells how long after the fault that was. */
+/**
+ * Waits until an event of that server has come, and tells how long after the fault that was. Time in which the machine
+ * stopped this very process is waited for on top.
+ */
 export async function firstEventFrom(
-  { log, client }: LiveClient,
+  { log, client, events }: LiveClient,
   server: string,
   faultAt: number,
   withinMs: number,
 ): Promise<number> {
   const index = (): number =>
     log.changes.findIndex((change, at) => change.server === server && (log.at[at] ?? 0) >= faultAt)
-  await until(
-    `the first event of ${server}`,
-    () => index() >= 0,
-    withinMs,
-    () => client.decisions().slice(-8),
-  )
+  const state = (): unknown => client.decisions().slice(-8)
+  const pausedMs = (): number => {
+    const pauses = events.decision.filter(({ kind, at }) => kind === 'own-pause' && at >= wallClock(faultAt))
+    return pauses.reduce((sum, { facts }) => sum + Number(facts?.['lateMs'] ?? 0), 0)
+  }
+  const isLate = (): boolean => performance.now() - faultAt > withinMs + pausedMs()
+  await until(`the first event of ${server}`, () => index() >= 0 || isLate(), 3 * withinMs, state)
+  if (index() < 0) throw new Error(`no event of ${server} within ${withinMs} ms ${JSON.stringify(state())}`)
   return (log.at[index()] ?? NaN) - faultAt
+}
+
+function wallClock(monotonicMs: number): number {
+  return performance.timeOrigin + monotonicMs
 }

@@ -47,12 +47,12 @@ function refused(naming: readonly ServerView[], { question }: Facts): Finding[] 
 }
 
 function misnamed(naming: readonly ServerView[], { roads }: Facts): Finding[] {
-  const peers = new Map(naming.flatMap(({ body }) => (body.peers ?? []).map((peer) => [peer.url, peer.server])))
+  const peers = naming.flatMap(({ body }) => body.peers ?? [])
   return roads.flatMap((road): Finding[] => {
-    const body = bodyOf(road)
-    const said = peers.get(road.url)
-    if (body === undefined || said === undefined || said === body.server) return []
-    const seen = `The peer ${said} is announced at ${road.url}, where ${body.server} answers.`
+    const own = bodyOf(road)?.server
+    const wrong = peers.find(({ url, server }) => url === road.url && server !== own)
+    if (own === undefined || wrong === undefined) return []
+    const seen = `The peer ${wrong.server} is announced at ${road.url}, where ${own} answers.`
     return [{ code: 'PEER_MISNAMED', level: 'fragile', subject: road.id, seen }]
   })
 }

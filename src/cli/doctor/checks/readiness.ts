@@ -2,7 +2,7 @@
 import { PROTOCOL_VERSION } from '../../../core/wire'
 import type { Facts, RoadFacts } from '../facts'
 import type { Finding } from './finding'
-import { bodyOf, impact, isBalanced, isDialable, isUsable, listed, serversOf, targetsOf } from './view'
+import { bodyOf, impact, isDialable, isUsable, listed, serversOf, targetsOf } from './view'
 
 /** What a probe has (`health.timeoutMs`). */
 const PROBE_MS = 1500
@@ -25,7 +25,7 @@ function answer(road: RoadFacts, facts: Facts): Finding[] {
     const seen = `The port opens, and readiness ${what}.`
     return [{ code: 'READY_SILENT', level: impact(facts), subject, seen }]
   }
-  const { status, headers, body, tookMs } = ready
+  const { status, headers, body } = ready
   if (status >= 300 && status < 400) {
     const seen = `Readiness is redirected (${status}) to ${headers['location'] ?? 'somewhere'}.`
     return [{ code: 'READY_REDIRECT', level: impact(facts), subject, seen }]
@@ -36,6 +36,8 @@ function answer(road: RoadFacts, facts: Facts): Finding[] {
     return [{ code: 'READY_NO_CONTRACT', level: impact(facts), subject, seen }]
   }
   const findings: Finding[] = []
+  // One slow answer may be this machine's own fault.
+  const tookMs = Math.min(ready.tookMs, again?.kind === 'http' ? again.tookMs : ready.tookMs)
   if (tookMs > PROBE_MS) {
     findings.push({ code: 'READY_SLOW', level: 'fragile', subject, seen: `Readiness took ${tookMs} ms.` })
   }
@@ -99,12 +101,11 @@ function failoverTargets(facts: Facts): Finding[] {
   if (!facts.roads.some((road) => isUsable(road, facts))) return []
   const targets = targetsOf(facts)
   if (facts.roads.every(({ source }) => source === 'hostname')) {
-    const seen = isBalanced(facts) || targets.length < 2 ? 'one server' : `${targets.length} servers by one name`
     return [
       {
         code: 'STANDBY_UNKNOWN',
         level: 'fragile',
-        seen: `Only the dedicated hostname is known (${seen}): no endpoints, no \`peers\`, no SRV records.`,
+        seen: 'Only the dedicated hostname is known: no endpoints, no `peers`, no SRV records.',
       },
     ]
   }

@@ -9,7 +9,7 @@ const SOON_DAYS = 30
 const VERY_SOON_DAYS = 7
 
 export function checkRoads(facts: Facts): Finding[] {
-  return facts.roads.flatMap((road) => [...tcp(road, facts), ...tls(road, facts), ...plain(road)])
+  return [...facts.roads.flatMap((road) => [...tcp(road, facts), ...tls(road, facts)]), ...plain(facts)]
 }
 
 function tcp({ tcp: seen, id, address, url, source }: RoadFacts, facts: Facts): Finding[] {
@@ -18,8 +18,10 @@ function tcp({ tcp: seen, id, address, url, source }: RoadFacts, facts: Facts): 
     { code, level: impact(facts), subject: id, seen: text },
   ]
   if (address === undefined) {
-    // Of the dedicated hostname DNS itself is to be told about.
-    return source === 'hostname' ? [] : finding('ROAD_NO_ADDRESS', `${new URL(url).hostname} has no address.`)
+    // Of the dedicated hostname, and of name servers that fail, DNS itself is to be told about.
+    return source === 'hostname' || isDnsDead(facts)
+      ? []
+      : finding('ROAD_NO_ADDRESS', `${new URL(url).hostname} has no address.`)
   }
   if (seen.code === 'ECONNREFUSED') return finding('TCP_REFUSED', `${address} refuses connections for ${url}.`)
   return finding('TCP_SILENT', `${address} cannot be reached for ${url} (${seen.code}).`)
@@ -80,7 +82,12 @@ function chain(subject: string, { chainProblem, issuer, chainLength }: TlsFacts,
   return [{ code: 'TLS_ISSUER_UNKNOWN', level, subject, seen }]
 }
 
-function plain({ url, id }: RoadFacts): Finding[] {
-  if (url.startsWith('https:')) return []
-  return [{ code: 'PLAIN_HTTP', level: 'hint', subject: id, seen: `${url} is plain http.` }]
+function plain({ roads }: Facts): Finding[] {
+  const urls = [...new Set(roads.map(({ url }) => url).filter((url) => url.startsWith('http:')))]
+  return urls.length === 0 ? [] : [{ code: 'PLAIN_HTTP', level: 'hint', seen: `Plain http: ${listed(urls)}.` }]
+}
+
+function isDnsDead({ dns }: Facts): boolean {
+  const asked = (dns?.resolvers ?? []).filter(({ role }) => role === 'configured')
+  return asked.length > 0 && asked.every(({ answer }) => answer.kind === 'failure')
 }

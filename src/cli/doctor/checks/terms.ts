@@ -12,12 +12,13 @@ export function checkTerms(facts: Facts): Finding[] {
   return [...missing(servers), ...regression(servers, facts), ...runsTwice(servers, facts), ...clocks(servers)]
 }
 
+/** A stopped UCC has no term that would matter. */
 function missing(servers: readonly ServerView[]): Finding[] {
-  const silent = servers.filter(({ body }) => body.term === undefined && body.state !== 'unknown')
-  const telling = servers.filter(({ body }) => body.term !== undefined)
+  const silent = servers.filter(({ body }) => body.state === 'running' && body.term === undefined)
   if (silent.length === 0 || servers.length < 2) return []
-  const level = telling.length > 0 ? 'fragile' : 'hint'
-  return [{ code: 'TERM_MISSING', level, seen: `${listed(silent.map(({ name }) => name))}: no term is announced.` }]
+  const level = servers.some(({ body }) => body.term !== undefined) ? 'fragile' : 'hint'
+  const seen = `${listed(silent.map(({ name }) => name))} runs it and announces no term.`
+  return [{ code: 'TERM_MISSING', level, seen }]
 }
 
 function regression(servers: readonly ServerView[], facts: Facts): Finding[] {

@@ -5,9 +5,9 @@ import { Zones } from '../../../platform/node/dns-zone'
 import type { DnsFacts, Failure, NameAnswer, Question, ResolverFacts } from '../facts'
 import { within } from './within'
 
-const QUESTION_MS = 1500
+const QUESTION_MS = 1000
 /** Of one name server, for the whole chain. */
-const SERVER_MS = 5000
+const SERVER_MS = 3000
 const MAX_SERVERS = 6
 const MAX_ALIASES = 8
 
@@ -45,7 +45,7 @@ async function addressesHere(name: string): Promise<string[]> {
 async function servicesOf(name: string, servers: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
   const questions = new Questions({ servers, timeoutMs: QUESTION_MS }, signal)
   const found = await within(SERVER_MS, questions.services(`_failover._tcp.${name}`), [])
-  return found.map((one) => (one.port === 443 ? one.name : `${one.name}:${one.port}`))
+  return found.map(({ name: target, port }) => `${target}:${port}`)
 }
 
 async function askServer(

@@ -3,15 +3,19 @@ import { isIP } from 'node:net'
 import { acceptLearnedUrl, normaliseBase, type Base } from '../../../client/urls'
 import type { DnsFacts, Facts, Question, RoadFacts, RoadSource } from '../facts'
 import { gatherDns, resolveHere } from './dns'
-import { gatherRoad, type Road } from './road'
+import { gatherRoad, silentRoad, type Road } from './road'
+import { within } from './within'
 
-/** Everything has deadlines of its own, which add up to less; this ends what has been forgotten. */
+/** Everything has deadlines of its own; where all of them pass, one after the other, this comes first. */
 const RUN_MS = 18_000
 const MAX_ROADS = 16
 
 export async function gather(question: Question): Promise<Facts> {
   const at = Date.now()
+  const endsAt = performance.now() + RUN_MS
   const signal = AbortSignal.timeout(RUN_MS)
+  const look = (road: Road): Promise<RoadFacts> =>
+    within(endsAt - performance.now(), gatherRoad(road, question), silentRoad(road))
   const [dns, configured] = await Promise.all([
     isIP(question.name) === 0 ? gatherDns(question, signal) : undefined,
     Promise.all(question.endpoints.map((place) => roadTo(place.url, 'endpoint', question, signal, place.address))),
@@ -20,10 +24,10 @@ export async function gather(question: Question): Promise<Facts> {
     learned(dns?.services ?? [], question).map((url) => roadTo(url, 'srv', question, signal)),
   )
   const first = distinct([...hostnameRoads(question, dns), ...configured, ...services])
-  const seen = await Promise.all(first.map((road) => gatherRoad(road, question)))
+  const seen = await Promise.all(first.map(look))
   const peers = await Promise.all(learned(peersOf(seen), question).map((url) => roadTo(url, 'peer', question, signal)))
   const second = distinct([...first, ...peers]).slice(first.length)
-  const further = await Promise.all(second.map((road) => gatherRoad(road, question)))
+  const further = await Promise.all(second.map(look))
   return { question, at, ...(dns === undefined ? {} : { dns }), roads: [...seen, ...further] }
 }
 

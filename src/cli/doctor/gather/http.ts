@@ -5,7 +5,9 @@ import { isIP } from 'node:net'
 import { parseReadiness } from '../../../core/parse-readiness'
 import type { Failure, HttpFacts } from '../facts'
 
-const HTTP_MS = 4000
+const HTTP_MS = 3000
+/** A slower answer says too little about a clock. */
+const CLOCK_MS = 1000
 const MAX_BODY_BYTES = 65_536
 
 /** What to ask. */
@@ -71,6 +73,6 @@ function read(response: IncomingMessage, text: string, tookMs: number): HttpFact
     ...(body === undefined ? {} : { body }),
     tookMs: Math.round(tookMs),
     // The header has whole seconds, rounded down; the answer left about half a round trip ago.
-    ...(Number.isNaN(date) ? {} : { skewMs: Math.round(date + 500 - (Date.now() - tookMs / 2)) }),
+    ...(Number.isNaN(date) || tookMs > CLOCK_MS ? {} : { skewMs: Math.round(date + 500 - (Date.now() - tookMs / 2)) }),
   }
 }

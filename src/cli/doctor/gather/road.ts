@@ -13,19 +13,25 @@ export interface Road extends Place {
   readonly isPinned: boolean
 }
 
+/** Nothing could be seen of it in time. */
+export function silentRoad({ url, address, source, isPinned }: Road): RoadFacts {
+  const id = isPinned && address !== undefined ? `${url} at ${address}` : url
+  const code = address === undefined ? 'ENOTFOUND' : 'ETIMEDOUT'
+  return { id, url, source, ...(address === undefined ? {} : { address }), tcp: { kind: 'failure', code } }
+}
+
 export async function gatherRoad(road: Road, question: Question): Promise<RoadFacts> {
-  const { url, address, source, isPinned } = road
+  const { url, address } = road
   const { hostname, port: givenPort, protocol } = new URL(url)
   const name = hostname.replace(/^\[|\]$/g, '')
-  const base = { id: isPinned && address !== undefined ? `${url} at ${address}` : url, url, source }
-  if (address === undefined) return { ...base, tcp: { kind: 'failure', code: 'ENOTFOUND' } }
+  if (address === undefined) return silentRoad(road)
   const isSecure = protocol === 'https:'
   const port = givenPort === '' ? (isSecure ? 443 : 80) : Number(givenPort)
   const [tcp, uccPort] = await Promise.all([
     gatherTcp(address, port),
     question.uccPort === undefined ? undefined : gatherTcp(address, question.uccPort),
   ])
-  const seen = { ...base, address, tcp, ...(uccPort === undefined ? {} : { uccPort }) }
+  const seen = { ...silentRoad(road), tcp, ...(uccPort === undefined ? {} : { uccPort }) }
   if (tcp.kind === 'failure') return seen
   const tls = isSecure ? await gatherTls({ address, port, name, hostname: question.name }) : undefined
   if (tls?.kind === 'failure') return { ...seen, tls }

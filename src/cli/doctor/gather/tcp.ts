@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import type { TcpFacts } from '../facts'
 
-export const TCP_MS = 3000
+const TCP_MS = 2500
 
 export async function gatherTcp(host: string, port: number): Promise<TcpFacts> {
   const startedAt = performance.now()

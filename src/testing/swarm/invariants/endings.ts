@@ -58,8 +58,13 @@ export const closesWithinASecond: Invariant = {
     return {
       closing: ({ client, at }) => void since.set(client, at),
       settled({ client, at, what }) {
+        if (what !== 'close') return
         const took = at - (since.get(client) ?? at)
-        if (what === 'close' && took > CLOSE_WITHIN_MS) violated(`client ${client} took ${took} ms to close`)
+        since.delete(client)
+        if (took > CLOSE_WITHIN_MS) violated(`client ${client} took ${took} ms to close`)
+      },
+      closed() {
+        for (const client of since.keys()) violated(`client ${client} has not closed at all`)
       },
     }
   },
@@ -80,6 +85,7 @@ export const silentAfterClose: Invariant = {
       probed: refuse,
       requested: refuse,
       batch: refuse,
+      resolved: refuse,
     }
   },
 }
