@@ -13,12 +13,14 @@ import { bundle } from '../scripts/simulation/bundle.mjs'
 import { ms, quantile } from './lib/numbers.mjs'
 
 /**
- * @typedef {{ is: 'life', key: string, seed: number, loss: number, days: number }} LifeTask
+ * @typedef {'office' | 'bad-wifi'} Line
+ * @typedef {{ is: 'life', key: string, seed: number, line: Line, loss: number, days: number }} LifeTask
  * @typedef {{ is: 'loss', key: string, seed: number, loss: number, how: string }} LossTask
  * @typedef {LifeTask | LossTask} Task
  */
 
 const RESULTS = fileURLToPath(new URL('../test/simulation/RESULTS.md', import.meta.url))
+const LINES = /** @type {const} */ (['office', 'bad-wifi'])
 const LOSSES = [0, 0.01, 0.02, 0.03]
 const MONTH_DAYS = 30
 /** A piece of work: short enough to be lost without regret. */
@@ -52,8 +54,9 @@ try {
 function lifeTasks(months) {
   const pieces = Math.ceil((months * MONTH_DAYS) / PIECE_DAYS)
   return Array.from({ length: pieces }, (_, index) => {
-    const loss = LOSSES[index % LOSSES.length] ?? 0
-    return { is: 'life', key: `life ${index}`, seed: index + 1, loss, days: PIECE_DAYS }
+    const line = LINES[index % LINES.length] ?? 'office'
+    const loss = LOSSES[Math.floor(index / LINES.length) % LOSSES.length] ?? 0
+    return { is: 'life', key: `${line} ${index}`, seed: index + 1, line, loss, days: PIECE_DAYS }
   })
 }
 
@@ -103,17 +106,10 @@ function readKnown() {
 
 /** @param {readonly Task[]} tasks */
 function lifeTable(tasks) {
-  const rows = LOSSES.map((loss) => {
-    const lives = tasks.flatMap((task) => (task.is === 'life' && task.loss === loss ? [known.get(task.key)] : []))
-    const months = (lives.length * PIECE_DAYS) / MONTH_DAYS
-    const sum = (/** @type {string} */ name) => lives.reduce((total, life) => total + life[name], 0)
-    const rate = (/** @type {string} */ name) => (sum(name) / Math.max(months, 1e-9)).toFixed(2)
-    const awake = (sum('awakeMs') / 3_600_000).toFixed(0)
-    const cells = [`${loss * 100} %`, months.toFixed(1), awake, String(sum('sleeps')), String(sum('falseFailovers'))]
-    return [...cells, rate('falseFailovers'), rate('redials')]
-  })
+  const rows = LINES.flatMap((line) => LOSSES.map((loss) => lifeRow(tasks, line, loss)))
   const title = `False failovers (target: below ${TARGET_A_MONTH} a client-month at 2 % loss)`
   const columns = [
+    'line',
     'packet loss',
     'client-months',
     'hours awake',
@@ -123,6 +119,18 @@ function lifeTable(tasks) {
     'redials a month',
   ]
   return table(title, columns, rows)
+}
+
+/** @param {readonly Task[]} tasks @param {string} line @param {number} loss */
+function lifeRow(tasks, line, loss) {
+  const isOurs = (/** @type {Task} */ task) => task.is === 'life' && task.line === line && task.loss === loss
+  const lives = tasks.filter(isOurs).flatMap(({ key }) => known.get(key) ?? [])
+  const months = (lives.length * PIECE_DAYS) / MONTH_DAYS
+  const sum = (/** @type {string} */ name) => lives.reduce((total, life) => total + life[name], 0)
+  const rate = (/** @type {string} */ name) => (months === 0 ? '-' : (sum(name) / months).toFixed(2))
+  const awake = (sum('awakeMs') / 3_600_000).toFixed(0)
+  const counts = [months.toFixed(1), awake, String(sum('sleeps')), String(sum('falseFailovers'))]
+  return [line, `${loss * 100} %`, ...counts, rate('falseFailovers'), rate('redials')]
 }
 
 /** @param {readonly Task[]} tasks */

@@ -122,7 +122,10 @@ function planOf(file) {
   return file.plan ?? file
 }
 
-/** @param {typeof import('../src/testing/swarm/index')} swarm @param {import('../src/testing/swarm/index').SwarmPlan} plan */
+/**
+ * @param {typeof import('../src/testing/swarm/index')} swarm
+ * @param {import('../src/testing/swarm/index').SwarmPlan} plan
+ */
 async function shrink({ runPlan, shrinkPlan, INVARIANTS }, plan) {
   const first = (await runPlan(plan)).violations[0]
   if (first === undefined) return plan

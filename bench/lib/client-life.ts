@@ -16,7 +16,7 @@ const DAY = 24 * HOUR
 
 /** One way, as on Wi-Fi and an office line: half of it below 12 ms, one packet in a hundred above 60 ms. */
 const LATENCY = { median: 12, p99: 60 }
-/** A download, a roaming between access points: for a moment everything is slow. */
+/** On bad Wi-Fi (a download, a roaming between access points) everything is slow for a moment, again and again. */
 const SPIKE = { everyMs: 10 * MINUTE, minMs: 200, maxMs: 2000, latencyMs: { median: 250, p99: 900 } }
 /** Lid closed over lunch and between meetings, and every night. */
 const NAP = { aDay: 4, minMs: 1 * MINUTE, maxMs: 60 * MINUTE }
@@ -24,8 +24,12 @@ const NIGHT = { fromMs: 18 * HOUR, forMs: 13 * HOUR }
 const EVENT_EVERY_MS = 10 * SECOND
 const TOPIC = 'ucc/helpdesk/agents'
 
+/** What the laptop hangs on: jitter and loss only, or slow moments too. */
+export type Line = 'office' | 'bad-wifi'
+
 export interface LifeOptions {
   readonly seed: number
+  readonly line: Line
   readonly loss: number
   readonly days: number
 }
@@ -40,7 +44,7 @@ export interface Life {
 }
 
 /** A working laptop for some days. */
-export async function liveFor({ seed, loss, days }: LifeOptions): Promise<Life> {
+export async function liveFor({ seed, line, loss, days }: LifeOptions): Promise<Life> {
   const world = makeWorld(seed, loss)
   const random = seededRandom(seed)
   const device = world.device({ name: 'laptop' })
@@ -54,7 +58,7 @@ export async function liveFor({ seed, loss, days }: LifeOptions): Promise<Life> 
     if (kind === 'redial') life.redials += 1
   })
   publishNow(world)
-  spikes(world, device, random)
+  if (line === 'bad-wifi') spikes(world, device, random)
   for (let day = 0; day < days; day += 1) {
     life.awakeMs += await liveADay(world, device, random, life)
     for (const server of world.servers) server.clearRecords()

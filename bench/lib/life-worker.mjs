@@ -9,7 +9,7 @@ const { liveFor, loseServer } = await import(pathToFileURL(workerData.file).href
 parentPort?.on('message', async (/** @type {import('../months.mjs').Task} */ task) => {
   const result =
     task.is === 'life'
-      ? await liveFor({ seed: task.seed, loss: task.loss, days: task.days })
+      ? await liveFor({ seed: task.seed, line: task.line, loss: task.loss, days: task.days })
       : await loseServer(task.how, task.seed, task.loss)
   parentPort?.postMessage({ key: task.key, result })
 })

@@ -85,7 +85,8 @@ async function killByUnitTests(root, file) {
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
   const flags = ['--project', 'unit', '--bail', '1', '--maxWorkers', '1', '--reporter', 'json', '--outputFile', report]
   await new Promise((resolve, reject) => {
-    const stdio = /** @type {const} */ (['ignore', 'ignore', 'inherit'])
+    /** @type {import('node:child_process').StdioOptions} */
+    const stdio = ['ignore', 'ignore', 'inherit']
     const child = spawn(process.execPath, [vitest, ...which, ...flags], { cwd: root, stdio })
     child.on('error', reject).on('exit', resolve)
   })

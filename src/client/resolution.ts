@@ -227,13 +227,13 @@ export class Resolution {
     const isChanged = !isFirst && id !== this.#designations.get(name)
     if (id === undefined) this.#designations.delete(name)
     else this.#designations.set(name, id)
-    // First whom to prefer: an endpoint that is named no more is left at once, for whoever is the best then.
+    // First whom to prefer: who is named no more is left for that one.
     this.#tellDesignated()
     this.#merge('dns', this.#kept(name, seeds, isChanged), name)
     return isChanged ? 'changed' : 'same'
   }
 
-  /** One odd answer cuts nobody off: what was named before it stays until it has been said again, as in `Designation`. */
+  /** One odd answer cuts nobody off: what was named before stays until it has been said again, as in `Designation`. */
   #kept(name: string, seeds: readonly EndpointSeed[], isChanged: boolean): readonly EndpointSeed[] {
     const last = this.#last.get(name)
     const now = this.platform.now()

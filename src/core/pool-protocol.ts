@@ -204,7 +204,7 @@ export type PoolInput =
       readonly server: string
       readonly epoch: string
     }
-  /** There is another token than before, asked for on behalf of this endpoint: the others' refusals meant the old one. */
+  /** Another token than before, asked for on behalf of this endpoint: the others' refusals meant the old one. */
   | { readonly type: 'token-renewed'; readonly endpointId: string }
   | { readonly type: 'tick' }
 

@@ -14,7 +14,10 @@ import type { ReadinessState } from './wire'
  */
 export const BELIEVE_SILENCE_AFTER_MS = 400
 
-/** The ping: `waiting` until its deadline, and until silence is believed. A UCC told to be down needs no ping: `any` rows match at once. */
+/**
+ * The ping: `waiting` until its deadline, and until silence is believed. A UCC told to be down needs no ping: `any`
+ * rows match at once.
+ */
 export type PingAnswer = 'none' | 'waiting'
 
 /** Readiness as asked because of the suspicion. `none` = not answered; `refused` = proof that the process is gone. */

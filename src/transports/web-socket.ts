@@ -78,9 +78,8 @@ function openLink(platform: Platform, request: LinkRequest, handlers: LinkHandle
     send(frame) {
       if (!over) socket.send(JSON.stringify(frame))
     },
-    withdraw() {
-      // Whatever was sent has left: nothing waits here.
-    },
+    // Whatever was sent has left: nothing waits here.
+    withdraw: () => undefined,
     close(code, reason) {
       if (!over) socket.close(code, reason)
     },

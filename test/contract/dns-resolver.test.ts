@@ -325,6 +325,19 @@ describe('options', () => {
 })
 
 describe('the end', () => {
+  it('of a round is heard by all of its questions, and Node sees no leak in that', async () => {
+    const warnings: string[] = []
+    const warned = ({ name }: Error): void => void warnings.push(name)
+    process.on('warning', warned)
+    const { ask, server } = await start({ [NAME]: [['A', '10.0.0.9']] })
+    const endpoints = Array.from({ length: 12 }, (_unused, index) => ({ url: `https://srv${index}.contoso.test` }))
+    await ask(endpoints)
+    await new Promise(setImmediate)
+    process.off('warning', warned)
+    expect(server.asked.length).toBeGreaterThan(12)
+    expect(warnings).toEqual([])
+  })
+
   it('asks nobody any more, closed in the turn of the question', async () => {
     const server = await startNameServer({ [NAME]: [['A', '10.0.0.9']] })
     const resolver = createDnsResolver({ servers: [server.at], authoritative: false }, {})

@@ -106,7 +106,16 @@ interface Case {
   readonly more?: readonly string[]
 }
 
+const DEAD_NAME_SERVERS = [1, 2, 3, 4, 5].flatMap((port) => ['--dns', `127.0.0.1:${port}`])
+const UNKNOWN_ENDPOINTS = [3, 4, 5, 6, 7, 8].flatMap((number) => ['--endpoint', `srv${number}.contoso.test`])
+
 const CASES: readonly Case[] = [
+  {
+    what: 'many names and name servers',
+    exitCode: 1,
+    finding: 'fragile DNS_RESOLVER_FAILS',
+    more: [...DEAD_NAME_SERVERS, ...UNKNOWN_ENDPOINTS],
+  },
   {
     what: 'the standby is dead',
     exitCode: 1,

@@ -1,4 +1,4 @@
-/** The dedicated hostname resolved by the client itself: flips are followed, and a name server that fails is survived. */
+/** The dedicated hostname resolved by the client itself: flips are followed, name servers that fail are survived. */
 import { describe, expect, it } from 'vitest'
 import { createFailoverClient, type FailoverClient, type FailoverClientOptions, type Store } from 'failover-client'
 import { dnsResolver } from 'failover-client/node'

@@ -56,7 +56,8 @@ describe('a drain with nobody to go to', () => {
 describe('a road that no source names any more', () => {
   /** A client at an address that DNS named, of a server whose own name is known later. */
   function renamed(): PoolWorld {
-    const world = new PoolWorld(['srv2'])
+    // Its rank alone moves nobody.
+    const world = new PoolWorld(['srv2'], { failback: { mode: 'manual' } })
     world.addServer('srv1', 0)
     world.addServer('address', 0)
     world.repoint('address', 'srv1')

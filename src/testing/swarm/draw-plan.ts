@@ -96,6 +96,12 @@ function drawDeeds(
   const deadlineMs = (): number => draw.oneOf([500, 3000, 10_000, 10_000])
   add(20, () => ({ at: at(), do: 'command', client: client(), safety: draw.oneOf(SAFETIES), deadlineMs: deadlineMs() }))
   add(draw.chance(0.2) ? 40 : 12, () => ({ at: at(), do: 'get', client: client() }))
+  // Many requests at one overloaded server: what their repeats may cost together shows only then.
+  for (const overload of faults.filter(({ fault }) => fault === 'overload')) {
+    const victim = client()
+    const during = (): number => overload.at + draw.between(50, 1500)
+    deeds.push(...draw.times(15, (): Deed => ({ at: during(), do: 'get', client: victim })))
+  }
   add(6, () => ({ at: at(), do: 'post', client: client(), hasKey: draw.chance(0.4) }))
   if (draw.chance(0.4)) add(3, () => ({ at: at(), do: 'switchover', client: client(), hold: draw.chance(0.2) }))
   if (draw.chance(0.3)) add(2, () => ({ at: at(), do: 'failback', client: client() }))

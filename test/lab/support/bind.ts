@@ -69,7 +69,7 @@ interface Running {
   readonly lines: string[]
 }
 
-const START_WITHIN_MS = 10_000
+const START_WITHIN_MS = 30_000
 const SLOW_MS = 5000
 const AWAKE_MS = 100
 const KEPT_LINES = 400

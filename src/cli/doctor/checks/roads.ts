@@ -46,7 +46,7 @@ function tls(road: RoadFacts, facts: Facts): Finding[] {
 }
 
 function names({ id, url }: RoadFacts, seen: TlsFacts, facts: Facts): Finding[] {
-  const has = `the certificate is for ${listed(seen.names.slice(0, 8))}`
+  const has = `The certificate is for ${listed(seen.names.slice(0, 8))}`
   const { hostname } = new URL(url)
   if (!seen.coversRoad) {
     return [{ code: 'TLS_NAME_MISSING', level: impact(facts), subject: id, seen: `${has}, not for ${hostname}.` }]

@@ -1,4 +1,5 @@
 /** Everything that can be seen of a deployment, side by side, within a bounded time whatever does not answer. */
+import { setMaxListeners } from 'node:events'
 import { isIP } from 'node:net'
 import { acceptLearnedUrl, normaliseBase, type Base } from '../../../client/urls'
 import type { DnsFacts, Facts, Question, RoadFacts, RoadSource } from '../facts'
@@ -14,6 +15,8 @@ export async function gather(question: Question): Promise<Facts> {
   const at = Date.now()
   const endsAt = performance.now() + RUN_MS
   const signal = AbortSignal.timeout(RUN_MS)
+  // Every question listens; Node would take more than ten for a leak, and say so.
+  setMaxListeners(0, signal)
   const look = (road: Road): Promise<RoadFacts> =>
     within(endsAt - performance.now(), gatherRoad(road, question), silentRoad(road))
   const [dns, configured] = await Promise.all([

@@ -53,7 +53,8 @@ export const movesGoSomewhere: Invariant = {
         const { from, to, kind } = context
         const here = run.clients[client]?.client.active?.id
         // It may have been lost again in the very turn in which it was told.
-        if (here !== undefined && here !== to.id) violated(`client ${client}: ${name} to ${to.id}, and it is at ${here}`)
+        if (here !== undefined && here !== to.id)
+          violated(`client ${client}: ${name} to ${to.id}, and it is at ${here}`)
         if (kind !== name) violated(`client ${client}: a ${name} event about a ${kind}`)
         if (from.id === to.id && context.reason !== 'designation' && from.server === to.server)
           violated(`client ${client}: ${name} from ${from.id} to itself (${context.reason})`)

@@ -215,6 +215,7 @@ class SessionSubject implements Subject {
         this.#ended = true
         return
       case 'cancel-restore':
+      case 'withdraw':
       case 'peers':
       case 'topic':
       case 'moved':
