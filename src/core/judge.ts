@@ -288,8 +288,10 @@ export class Judge {
     const before = this.book.word(server, ucc)?.term
     const { changed, again } = this.book.hear(now, server, ucc, saying)
     const word = this.book.word(server, ucc)
-    // Events prove what the server said last, its term too: on a busy topic no beat repeats it.
-    if (word?.term !== undefined) this.fence(ucc).announce(now, server, word.term)
+    // Events prove what the server said last, its term too: on a busy topic no beat repeats it. And a term that was
+    // announced is announced, also where beats are outvoted and their word does not count.
+    const announced = saying.term ?? word?.term
+    if (announced !== undefined) this.fence(ucc).announce(now, server, announced)
     // A new life of the UCC: what it thinks of the token is open again.
     if (before !== undefined && (word?.term ?? before) > before) endpoint.forgetRefusal()
     if (again) this.urge(endpoint.id, this.settings.health.edgeIntervalMs)

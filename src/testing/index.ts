@@ -4,6 +4,9 @@
  */
 export { SimulatedWorld } from './simulated-world'
 export { replay } from './swarm/replay'
+export type { Violation } from './swarm/invariant'
+export type { SwarmPlan } from './swarm/plan'
+export type { SwarmRun } from './swarm/run-plan'
 export type { AttemptRecord, DeviceOptions, SimulatedDevice } from './device-types'
 export type {
   DnsFault,

@@ -52,10 +52,14 @@ export interface Truth {
   newestOn(server: string, topic: string): number
 }
 
+/** What should always hold, and did not. */
 export interface Violation {
+  /** Name of the invariant. */
   readonly invariant: string
+  /** What it says, in one sentence. */
   readonly statement: string
   /** Virtual milliseconds since the run began. */
   readonly at: number
+  /** What was seen instead. */
   readonly facts: string
 }

@@ -7,13 +7,19 @@ import type { Priority } from '../../client/option-types'
 import type { CommandSafety } from '../../core/command-protocol'
 import type { DurationMs } from '../../core/time'
 
+/** One run, as it is drawn. */
 export interface SwarmPlan {
   /** Of the world's own randomness: latencies, losses, the clients' draws. */
   readonly seed: number
+  /** Servers, and what they share. */
   readonly topology: TopologyPlan
+  /** What is between servers and clients. */
   readonly network: NetworkPlan
+  /** The clients, by index. */
   readonly clients: readonly ClientPlan[]
+  /** What is asked of clients and servers, by time. */
   readonly deeds: readonly Deed[]
+  /** What goes wrong, by time. */
   readonly faults: readonly Fault[]
   /** End of phase one: everything is healed. */
   readonly healAtMs: DurationMs

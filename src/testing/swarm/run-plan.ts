@@ -11,7 +11,9 @@ import { INVARIANTS } from './invariants/index'
 import type { SwarmPlan } from './plan'
 import { Stage } from './stage'
 
+/** One run, and all there is to know of it. */
 export interface SwarmRun {
+  /** What was run. */
   readonly plan: SwarmPlan
   /** Empty: all is well. In the order of their instants. */
   readonly violations: readonly Violation[]
@@ -21,8 +23,9 @@ export interface SwarmRun {
   readonly trace: readonly string[]
   /** Of each client, the last decisions before its close. */
   readonly decisions: readonly (readonly Decision[])[]
-  /** Virtual milliseconds: the whole run, and from the healing until everybody was where they belong. */
+  /** Virtual milliseconds of the whole run. */
   readonly lastedMs: number
+  /** Virtual milliseconds from the healing until everybody was where they belong. */
   readonly convergedMs: number
   /** How many moves were reported, by kind. */
   readonly moves: Readonly<Record<string, number>>
@@ -37,7 +40,7 @@ export interface RunPlanOptions {
 
 /** How often it is looked whether everybody is back, and for how long they must have been. */
 const LOOK_MS = 1000
-const BACK_FOR_MS = 5000
+const BACK_FOR_MS = 8000
 /** Nothing is published any more for so long before contents are compared; the slowest road has retransmitted. */
 const QUIET_MS = 3000
 /** The last publications, before silence. */

@@ -21,6 +21,7 @@ const SNAPSHOT_PART_BYTES = 64
 /** A token that was replaced is still good for so long. */
 const OLD_TOKEN_MS = 5000
 const SAMPLE_MS = 1000
+const NAME_TTL_MS = 1000
 const CLOSE_WITHIN_MS = 5000
 
 export class Stage {
@@ -50,6 +51,8 @@ export class Stage {
       const device = this.world.device({ name: `device${index}`, kind: client.device })
       return new Actor(index, client, device, this.#hostOf(index))
     })
+    // Nobody remembers a name for longer than the healing may take.
+    this.world.dns.point(new URL(this.world.hostname).hostname, first, { ttlMs: NAME_TTL_MS })
     this.view = { plan, clients: this.actors, truth: this.#truth() }
   }
 

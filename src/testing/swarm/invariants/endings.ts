@@ -27,6 +27,8 @@ export function whatIsMissing(run: RunView, index: number): string | undefined {
   if (active?.server === undefined) return 'is connected to no server'
   const behind = client.diagnostics().subscriptions.find(({ state }) => state !== 'live')
   if (behind !== undefined) return `${behind.topic} is ${behind.state}`
+  // One that waits on a connection that was lost long ago will yet break it.
+  if (client.diagnostics().pendingCommands > 0) return 'still has commands under way'
   const best = run.truth.bestFor(index)
   if (best.has(active.server)) return undefined
   return `is on ${active.server}, not on ${[...best].join(' or ')} (${plan.failback} failback)`
