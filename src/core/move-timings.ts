@@ -48,9 +48,12 @@ export class MoveReporter {
 function continued(before: MovePlan, plan: MovePlan): MovePlan {
   const isMove = before.from !== undefined && before.kind !== 'initial' && before.kind !== 'redial'
   if (!isMove) return plan
-  const isAsked = plan.kind === 'switchover' || plan.kind === 'failback'
+  const isBack = plan.to === before.from
+  // Whoever called it back is told of that move alone.
+  if (isBack && plan.reason === 'switchover') return plan
+  const isAsked = !isBack && (plan.kind === 'switchover' || plan.kind === 'failback')
   // Back where it began: nothing was left in the end.
-  const kind = plan.to === before.from ? 'redial' : plan.kind === 'redial' ? before.kind : 'failover'
+  const kind = isBack ? 'redial' : plan.kind === 'redial' ? before.kind : 'failover'
   const { lastProof, detected } = before.times
   return {
     ...plan,

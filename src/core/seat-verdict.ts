@@ -32,7 +32,9 @@ export class SeatVerdicts {
     }
     const suspected = place.trust.is === 'trusted' ? undefined : this.#suspected(now, endpoint, place.trust)
     if (suspected !== undefined) return suspected
-    return this.view.serves(place) ? { is: 'serves' } : this.#stopped(now, place, endpoint)
+    // Nothing new can be known in the instant of its choice: to leave then would be to choose it again, without end.
+    const isJustChosen = place.is === 'routing' && now <= place.since
+    return isJustChosen || this.view.serves(place) ? { is: 'serves' } : this.#stopped(now, place, endpoint)
   }
 
   #stopped(now: Instant, place: Settled, endpoint: Endpoint): Verdict {

@@ -27,7 +27,7 @@ export class SeatView {
     const word = this.wordOf(place, endpoint)
     // Without the readiness contract liveness is enough, unless the live connection itself says otherwise.
     if (word === undefined ? endpoint.contract !== 'absent' : !this.facts.running(word, this.ucc)) return false
-    if (place.is === 'routing') return this.#routes(endpoint)
+    if (place.is === 'routing') return this.#routes(endpoint, place.since)
     const proven =
       word !== undefined && endpoint.liveness.is === 'down' && endpoint.liveness.at - word.at < PROOF_FRESH_MS
     return endpoint.misses < this.settings.health.fall || proven || endpoint.contract === 'absent'
@@ -146,13 +146,23 @@ export class SeatView {
       : this.facts.book.word(place.server, this.ucc)
   }
 
-  /** Can requests go there? An open breaker bars nobody who answers while there is no other candidate. */
-  #routes(endpoint: Endpoint): boolean {
-    if (endpoint.liveness.is === 'down' && (endpoint.misses >= this.settings.health.fall || this.#allDown()))
+  /**
+   * Can requests go there? An open breaker bars nobody who answers while there is no other candidate. Only what was
+   * heard since the seat came here speaks against it: on what was known before it was chosen, and to leave for that
+   * would be to choose it again, in the same instant and without end.
+   */
+  #routes(endpoint: Endpoint, since: Instant): boolean {
+    const { liveness, misses } = endpoint
+    if (liveness.is === 'down' && liveness.at > since && (misses >= this.settings.health.fall || this.#allDown()))
       return false
     if (endpoint.breaker.state.is === 'closed') return true
-    const others = this.facts.standings(this.ucc).filter((one) => one.endpointId !== endpoint.id)
-    return endpoint.liveness.is === 'up' && preferred(others) === undefined
+    const others = this.facts.roster
+      .present()
+      .filter((one) => one !== endpoint && (one.server === undefined || one.server !== endpoint.server))
+      .filter((one) => this.facts.saidSince(one, this.ucc, since))
+      .map((one) => this.facts.standing(one, this.ucc))
+    const answers = liveness.is === 'up' || (liveness.is === 'down' && liveness.at <= since)
+    return answers && preferred(others) === undefined
   }
 
   #allDown(): boolean {

@@ -52,6 +52,17 @@ describe('a move that broke before its topics were live', () => {
     expect(moved?.plan.kind).toBe('redial')
   })
 
+  test('nor was a switchover, when a failback by rank takes it back: its call hears that it failed', () => {
+    const back = { ...plan(2, 'failback', 'b', 'a', 400), reason: 'rank' as const }
+    expect(told(plan(1, 'switchover', 'a', 'b', 100), back)?.plan).toMatchObject({ id: 1, kind: 'redial' })
+  })
+
+  test('called back, it is the move that was called for', () => {
+    const back = { ...plan(2, 'failback', 'b', 'a', 400), reason: 'switchover' as const }
+    const moved = told(plan(1, 'switchover', 'a', 'b', 100), back)
+    expect(moved?.plan).toMatchObject({ id: 2, kind: 'failback', from: 'b', to: 'a' })
+  })
+
   test('a switchover that had to be dialled again is that switchover still, and answers its call', () => {
     const moved = told(plan(1, 'switchover', 'a', 'b', 100), plan(2, 'redial', 'b', 'b', 400))
     expect(moved?.plan).toMatchObject({ id: 1, kind: 'switchover', from: 'a', to: 'b', reason: 'switchover' })

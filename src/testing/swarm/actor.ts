@@ -69,6 +69,7 @@ export class Actor implements ClientView {
     })
   }
 
+  #pauses = 0
   #slept = 0
   #asleepSince: number | undefined
 
@@ -76,13 +77,16 @@ export class Actor implements ClientView {
     return (this.#asleepSince ?? this.host.now()) - this.#slept
   }
 
-  /** It runs no code from now on. */
+  /** It runs no code from now on, for one more reason. */
   paused(): void {
+    this.#pauses += 1
     this.#asleepSince ??= this.host.now()
   }
 
-  resumed(): void {
-    if (this.#asleepSince === undefined) return
+  /** One of the reasons is gone, or all of them. */
+  resumed(all = false): void {
+    this.#pauses = all ? 0 : Math.max(0, this.#pauses - 1)
+    if (this.#asleepSince === undefined || this.#pauses > 0) return
     this.#slept += this.host.now() - this.#asleepSince
     this.#asleepSince = undefined
   }

@@ -6,6 +6,8 @@ import type { FaultStage } from './faults'
 export function healAll(stage: FaultStage, uccs: readonly string[], withoutSockets: readonly number[]): void {
   const { world } = stage
   world.network.heal()
+  // Not even the loss that the plan has: who is suspected at the very end would seem not to have come back.
+  world.network.links().quality({ loss: 0 })
   world.dns.heal()
   world.setCommandDelay({ beforeMs: 0, afterMs: stage.answerAfterMs })
   for (const [index, server] of world.servers.entries()) healServer(stage, server, withoutSockets.includes(index))

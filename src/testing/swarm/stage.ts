@@ -73,7 +73,7 @@ export class Stage {
     this.#separating.clear()
     const { uccs, withoutSockets } = this.plan.topology
     healAll(this.#faultStage(), uccs, withoutSockets)
-    for (const actor of this.actors) actor.resumed()
+    for (const actor of this.actors) actor.resumed(true)
     this.tell({ is: 'healed' })
   }
 

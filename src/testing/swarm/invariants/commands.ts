@@ -96,19 +96,20 @@ export const unsafeRequestOnce: Invariant = {
 export const passiveAnswerNeverDelivered: Invariant = {
   name: 'passive-answer-never-delivered',
   statement: 'An answer of a server that the client knows as passive when it asks there is never handed over.',
-  watch({ clients, truth }, violated) {
-    /** What the client held of the server when it asked there last, by call and server. */
-    const asked = new Map<string, string>()
+  watch({ clients }, violated) {
+    /** What the client held of the endpoint when it asked there last, by call. */
+    const asked = new Map<string, { readonly server: string | undefined; readonly readiness: string }>()
     return {
       requested({ client, call, endpointId }) {
         const endpoint = clients[client]?.client.endpoints.find(({ id }) => id === endpointId)
-        asked.set(`${call} ${truth.serverOf(endpointId) ?? ''}`, endpoint?.readiness ?? 'unknown')
+        if (endpoint !== undefined) asked.set(call, endpoint)
       },
       settled({ client, what, call, outcome }) {
-        if (what !== 'fetch' || !outcome.ok || outcome.server === undefined || outcome.passive !== true) return
-        const known = asked.get(`${call} ${outcome.server}`)
-        if (known !== 'running')
-          violated(`client ${client}, ${call}: the answer of ${outcome.server}, known as ${known}`)
+        if (what !== 'fetch' || !outcome.ok || outcome.passive !== true) return
+        const { server, readiness } = asked.get(call) ?? {}
+        // Where the road led elsewhere by then, nothing was known of who answered.
+        if (server === outcome.server && readiness !== 'running')
+          violated(`client ${client}, ${call}: the answer of ${server}, known as ${readiness}`)
       },
     }
   },
