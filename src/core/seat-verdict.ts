@@ -66,8 +66,8 @@ export class SeatVerdicts {
     const reason: MoveReason = decision === 'redial' ? 'connection-broken' : isDown ? 'ucc-stopped' : 'server-silent'
     const silence = `no frame for ${Math.round(now - lastProof)} ms, ping ${ping}`
     const evidence = [silence, `readiness here ${current}, elsewhere ${other}`]
-    // An answering connection (row one) is alive; an unanswered one may only still speak.
-    const oldLink = ping === 'none' ? 'silent' : 'alive'
+    // An answering connection (row one) is alive; an unanswered one may only still speak, believed or not.
+    const oldLink = is === 'unanswered' ? 'silent' : 'alive'
     return { is: 'leave', event: 'doubt', facts: { reason, oldLink, lastProof, evidence, since }, isHard: hard }
   }
 

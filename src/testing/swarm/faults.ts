@@ -227,7 +227,12 @@ export const FAULTS: Readonly<Record<string, FaultKind>> = {
   'dns-timeout': dns('timeout'),
   'dns-servfail': dns('servfail'),
   'dns-stale': dns('stale'),
-  'dns-rotate': dns('rotate'),
+  'dns-rotate': {
+    of: 'server',
+    // The dedicated hostname alone: the names of the servers are nobody's load balancer.
+    begin: ({ world }) => world.dns.break('rotate', nameOf(world)),
+    end: ({ world }) => world.dns.heal(),
+  },
   offline: {
     of: 'client',
     begin: ({ device }, target) => device(target).offline(),
@@ -279,7 +284,7 @@ export const FAULTS: Readonly<Record<string, FaultKind>> = {
   },
 }
 
-function dns(fault: 'nxdomain' | 'timeout' | 'servfail' | 'stale' | 'rotate'): FaultKind {
+function dns(fault: 'nxdomain' | 'timeout' | 'servfail' | 'stale'): FaultKind {
   return {
     of: 'server',
     begin: ({ world }) => world.dns.break(fault),

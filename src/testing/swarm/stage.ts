@@ -264,7 +264,11 @@ export class Stage {
     // By hand: nobody goes back to a better rank, by term neither; only a designation moves.
     const isByHand = failback === 'manual' && best?.name !== designated
     const rank = (server: SimulatedServer): number => this.world.servers.indexOf(server)
-    const worse = isByHand && best !== undefined ? serving.filter((server) => rank(server) > rank(best)) : []
+    // The road decides what is better: the second one to the first server has the worst rank of all.
+    const here = actor?.client.active
+    const isWorse = (server: SimulatedServer): boolean =>
+      best !== undefined && (server.name === here?.server ? here.rank : rank(server)) > rank(best)
+    const worse = isByHand ? serving.filter(isWorse) : []
     return namesOf([...(best === undefined ? [] : [best]), ...worse])
   }
 
