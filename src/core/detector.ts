@@ -4,7 +4,10 @@
  *
  *     last frame ──beat──┬─ +pingAfter: ping ──────── ping deadline ─► unanswered
  *                        └─ +slack: suspicion (readiness of this server and the best other is asked)
+ *
+ * On a line that has shown late frames the ping's deadline is no sooner than such a line may be late (lateness.ts).
  */
+import type { Lateness } from './lateness'
 import type { DetectionSettings } from './settings'
 import { NEVER, type DurationMs, type Instant } from './time'
 
@@ -13,6 +16,15 @@ export type DetectorVerdict =
   | { readonly type: 'ping'; readonly n: number }
   | { readonly type: 'suspect'; readonly silentMs: DurationMs }
   | { readonly type: 'unanswered'; readonly silentMs: DurationMs }
+
+interface Ping {
+  readonly n: number
+  readonly sentAt: Instant
+  /** After a stall everything is late: it has the longest deadline. */
+  readonly isAfterStall: boolean
+  /** What the line was worth when it was sent. */
+  readonly patienceMs: DurationMs
+}
 
 const SPEAK_EVERY_BEATS = 3
 const SPEAK_EVERY_MS = 15_000
@@ -23,7 +35,7 @@ export class Detector {
   #srtt: number | undefined
   #rttvar = 0
   #pingNumber = 0
-  #ping: { readonly n: number; readonly sentAt: Instant; readonly patient: boolean } | undefined
+  #ping: Ping | undefined
   #suspected = false
   #unanswered = false
   /** The next ping is due now and has the longest deadline: everything is late after a stall. */
@@ -34,6 +46,8 @@ export class Detector {
     private readonly heartbeatMs: DurationMs,
     /** The event-stream transport has no ping: two missed beats read as an unanswered one. */
     private readonly canPing: boolean,
+    /** Of the client's line: it outlives this connection. */
+    private readonly lateness: Lateness,
     now: Instant,
   ) {
     this.#lastInbound = now
@@ -54,6 +68,13 @@ export class Detector {
 
   /** Anything arrived. True when that ended a suspicion. */
   inbound(now: Instant): boolean {
+    const silentMs = now - this.#lastInbound
+    this.lateness.heard(silentMs, silentMs - this.heartbeatMs)
+    return this.#begin(now)
+  }
+
+  /** Silence is counted from here. */
+  #begin(now: Instant): boolean {
     this.#lastInbound = now
     const cleared = this.#suspected
     this.#suspected = false
@@ -95,7 +116,7 @@ export class Detector {
 
   /** Own sleep or stall: what was missed was missed by us. The other side is asked at once, and given time. */
   reset(now: Instant): void {
-    this.inbound(now)
+    this.#begin(now)
     this.#pingAtOnce = true
   }
 
@@ -108,7 +129,8 @@ export class Detector {
     const verdicts: DetectorVerdict[] = []
     if (now >= this.#pingAt()) {
       this.#pingNumber += 1
-      this.#ping = { n: this.#pingNumber, sentAt: now, patient: this.#pingAtOnce }
+      const { patienceMs } = this.lateness
+      this.#ping = { n: this.#pingNumber, sentAt: now, isAfterStall: this.#pingAtOnce, patienceMs }
       this.#pingAtOnce = false
       verdicts.push({ type: 'ping', n: this.#pingNumber })
     }
@@ -138,8 +160,10 @@ export class Detector {
     if (this.#unanswered) return NEVER
     if (!this.canPing) return this.#lastInbound + 2 * this.heartbeatMs + this.settings.minSlackMs
     if (this.#ping === undefined) return NEVER
-    if (this.#ping.patient) return this.#ping.sentAt + this.settings.maxPingMs
-    return this.#ping.sentAt + this.#timeout(this.settings.minSlackMs, this.settings.maxPingMs)
+    const { sentAt, isAfterStall, patienceMs } = this.#ping
+    if (isAfterStall) return sentAt + this.settings.maxPingMs
+    const answerDue = sentAt + this.#timeout(this.settings.minSlackMs, this.settings.maxPingMs)
+    return Math.max(answerDue, this.#lastInbound + this.heartbeatMs + patienceMs)
   }
 
   #timeout(minMs: DurationMs, maxMs: DurationMs): DurationMs {

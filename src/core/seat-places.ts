@@ -93,8 +93,16 @@ export function suspected(now: Instant, place: Settled, lastProof: Instant): Set
 
 /** The ping was not answered. */
 export function unanswered(now: Instant, place: Settled, lastProof: Instant): Settled {
-  const since = place.trust.is === 'trusted' ? now : place.trust.since
-  return { ...place, trust: { is: transition(TRUST_TRANSITIONS, place.trust.is, 'hush'), since, lastProof } }
+  const { trust } = place
+  const known = trust.is === 'trusted' ? { since: now } : trust
+  return { ...place, trust: { ...known, is: transition(TRUST_TRANSITIONS, trust.is, 'hush'), lastProof } }
+}
+
+/** Another server has answered what was asked because of the suspicion. */
+export function heardElsewhere(place: Settled, at: Instant | undefined): Settled {
+  const { trust } = place
+  if (at === undefined || trust.is === 'trusted' || trust.elsewhereAt !== undefined) return place
+  return { ...place, trust: { ...trust, elsewhereAt: at } }
 }
 
 /** The connection spoke. */

@@ -34,6 +34,8 @@ export interface Suspicion {
   readonly is: 'suspected' | 'unanswered'
   readonly since: Instant
   readonly lastProof: Instant
+  /** When the first other server answered after the question: how fast the line is just now. */
+  readonly elsewhereAt?: Instant
 }
 
 export interface Goaway {

@@ -5,7 +5,8 @@ import type { MoveReason } from './pool-protocol'
 import type { LeaveFacts } from './seat-places'
 import type { Settled, Suspicion } from './seat-state'
 import type { SeatView } from './seat-view'
-import { BELIEVE_SILENCE_AFTER_MS, decideSuspicion, type AskedReadiness } from './suspicion'
+import type { PoolSettings } from './settings'
+import { decideSuspicion, type AskedReadiness } from './suspicion'
 import type { Instant } from './time'
 
 export type Verdict =
@@ -22,7 +23,25 @@ export class SeatVerdicts {
     private readonly judge: Judge,
     private readonly ucc: string | undefined,
     private readonly view: SeatView,
+    private readonly settings: PoolSettings,
   ) {}
+
+  /** When the first other server answered what was asked because of a suspicion, if one has. */
+  elsewhereAt(endpoint: Endpoint, { since }: Suspicion): Instant | undefined {
+    const answered = this.#others(endpoint).filter((one) => one.answeredSince(since))
+    return answered.map(({ liveness }) => (liveness.is === 'up' ? liveness.at : since)).sort((a, b) => a - b)[0]
+  }
+
+  /**
+   * Until when an unanswered question is no silence. An answer from elsewhere that took long says that the line is slow
+   * just now, or was gone for a moment: then this server is given as long as any probe. (On Wi-Fi that stalls for a
+   * second, whichever server happened to answer first won.)
+   */
+  heardOutAt({ since, elsewhereAt }: Suspicion): Instant {
+    const { detection, health } = this.settings
+    const isSlow = elsewhereAt !== undefined && elsewhereAt - since > detection.minSlackMs
+    return isSlow ? since + health.timeoutMs : since
+  }
 
   of(now: Instant, place: Settled, endpoint: Endpoint | undefined): Verdict {
     if (endpoint === undefined) {
@@ -53,11 +72,11 @@ export class SeatVerdicts {
   }
 
   /** The decision table, asked of a suspected connection to this endpoint. Nothing, while it is undecided. */
-  #suspected(now: Instant, endpoint: Endpoint, { is, since, lastProof }: Suspicion): Verdict | undefined {
+  #suspected(now: Instant, endpoint: Endpoint, suspicion: Suspicion): Verdict | undefined {
+    const { is, since, lastProof } = suspicion
     const current = this.#asked(endpoint, since)
     const other = this.#bestOther(endpoint, since)
-    // A refused connection is an answer; silence is given its time.
-    const isHeardOut = current === 'refused' || now >= since + BELIEVE_SILENCE_AFTER_MS
+    const isHeardOut = current !== 'none' || now >= this.heardOutAt(suspicion)
     const ping = is === 'unanswered' && isHeardOut ? 'none' : 'waiting'
     const { decision, hard } = decideSuspicion({ ping, current, other })
     if (decision === 'undecided') return undefined
@@ -66,7 +85,7 @@ export class SeatVerdicts {
     const reason: MoveReason = decision === 'redial' ? 'connection-broken' : isDown ? 'ucc-stopped' : 'server-silent'
     const silence = `no frame for ${Math.round(now - lastProof)} ms, ping ${ping}`
     const evidence = [silence, `readiness here ${current}, elsewhere ${other}`]
-    // An answering connection (row one) is alive; an unanswered one may only still speak, believed or not.
+    // An answering connection (row one) is alive; an unanswered one may only still speak.
     const oldLink = is === 'unanswered' ? 'silent' : 'alive'
     return { is: 'leave', event: 'doubt', facts: { reason, oldLink, lastProof, evidence, since }, isHard: hard }
   }
@@ -94,11 +113,16 @@ export class SeatVerdicts {
 
   /** The best answer of any other server that may be attached to. */
   #bestOther(current: Endpoint, since: Instant): AskedReadiness {
-    const others = this.judge.roster
-      .present()
-      .filter((one) => one !== current && (one.server === undefined || one.server !== current.server))
-      .filter((one) => this.judge.fence(this.ucc).allows(this.judge.word(one, this.ucc)?.term))
+    const others = this.#others(current).filter((one) =>
+      this.judge.fence(this.ucc).allows(this.judge.word(one, this.ucc)?.term),
+    )
     const answers = others.map((one) => (one.answeredSince(since) ? this.#asked(one, since) : 'none'))
     return ANSWERS.find((answer) => answers.includes(answer)) ?? 'none'
+  }
+
+  #others(current: Endpoint): Endpoint[] {
+    return this.judge.roster
+      .present()
+      .filter((one) => one !== current && (one.server === undefined || one.server !== current.server))
   }
 }

@@ -22,7 +22,6 @@ import { SeatVerdicts } from './seat-verdict'
 import { SeatView } from './seat-view'
 import { SeatVoice } from './seat-voice'
 import { askDelay, drawSpread } from './spread'
-import { BELIEVE_SILENCE_AFTER_MS } from './suspicion'
 import { NEVER, type DurationMs, type Instant } from './time'
 
 export class Seat {
@@ -51,7 +50,7 @@ export class Seat {
     this.#holdDown = new HoldDown(settings.failback, random)
     this.#backoffs = new SeatBackoffs(settings.connect, random)
     this.#view = new SeatView(judge, who.ucc, settings)
-    this.#verdicts = new SeatVerdicts(judge, who.ucc, this.#view)
+    this.#verdicts = new SeatVerdicts(judge, who.ucc, this.#view, settings)
     this.#voice = new SeatVoice(who, context)
     this.#planned = new PlannedMoves(who, context, this.#holdDown, {
       start: (at, plan) => this.#start(at, plan),
@@ -290,10 +289,8 @@ export class Seat {
   #hold(now: Instant, settled: Settled): void {
     const { judge } = this.context
     const endpoint = judge.roster.get(settled.endpointId)
-    const place = this.#leaving(now, settled, endpoint)
+    const place = this.#compared(now, this.#leaving(now, settled, endpoint), endpoint)
     this.#doubt(now, place, endpoint)
-    if (place.trust.is !== 'trusted' && now < place.trust.since + BELIEVE_SILENCE_AFTER_MS)
-      this.#wake(place.trust.since + BELIEVE_SILENCE_AFTER_MS)
     const verdict = this.#verdicts.of(now, place, endpoint)
     if (verdict.is === 'leave') {
       if (verdict.isHard && endpoint !== undefined) judge.silent(now, endpoint)
@@ -308,6 +305,16 @@ export class Seat {
     const word = endpoint === undefined ? undefined : this.#view.wordOf(place, endpoint)
     const after = places.leaving(now, place, word, holdDownMs)
     if (after.goaway !== undefined) this.#wake(after.goaway.until + holdDownMs)
+    this.#place = after
+    return after
+  }
+
+  /** How soon others answer is the measure of how soon this server should. */
+  #compared(now: Instant, place: Settled, endpoint: Endpoint | undefined): Settled {
+    if (place.trust.is === 'trusted' || endpoint === undefined) return place
+    const after = places.heardElsewhere(place, this.#verdicts.elsewhereAt(endpoint, place.trust))
+    if (after.trust.is !== 'trusted' && now < this.#verdicts.heardOutAt(after.trust))
+      this.#wake(this.#verdicts.heardOutAt(after.trust))
     this.#place = after
     return after
   }

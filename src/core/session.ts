@@ -9,6 +9,7 @@
  */
 import type { OutboxEffect, OutboxInput } from './command-protocol'
 import { Detector } from './detector'
+import { Lateness } from './lateness'
 import { Link, lossOf } from './link'
 import { LinkBook, type LinkRole } from './link-book'
 import { commandFrameOf } from './client-frames'
@@ -42,6 +43,7 @@ export class SessionMachine {
   #now: Instant = 0
   #lastLink = 0
   readonly #upgrades = new Upgrades()
+  readonly #lateness = new Lateness()
   #state: SessionState = { is: 'new' }
   readonly #opening: LinkOpening
   /** Endpoints whose last token was refused: the next one is asked for with that reason. */
@@ -241,7 +243,8 @@ export class SessionMachine {
     link.times.welcomed = this.#now
     link.running = frame.state === 'running' || (this.#config.ucc === undefined && frame.state === 'unknown')
     // The event stream has no ping of its own.
-    link.detector = new Detector(this.#config.settings.detection, frame.heartbeatMs, !link.downgraded, this.#now)
+    const { detection } = this.#config.settings
+    link.detector = new Detector(detection, frame.heartbeatMs, !link.downgraded, this.#lateness, this.#now)
     if (!link.downgraded) this.#upgrades.succeeded(link.road.endpointId)
     const { endpointId } = link.road
     this.#pool({ type: 'token', endpointId, accepted: true })

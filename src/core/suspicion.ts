@@ -7,17 +7,7 @@
  */
 import type { ReadinessState } from './wire'
 
-/**
- * Silence is believed no sooner than this after readiness was asked. TCP sends again after 200 ms what was lost, and
- * after 400 ms more what was lost again: a beat lost twice is 600 ms late, and so is the pong behind it. Simulated, one
- * client at 2 % packet loss: without this wait 150 failovers a month that had no cause, with it fewer than one.
- */
-export const BELIEVE_SILENCE_AFTER_MS = 400
-
-/**
- * The ping: `waiting` until its deadline, and until silence is believed. A UCC told to be down needs no ping: `any`
- * rows match at once.
- */
+/** The ping: `waiting` until its deadline. A UCC told to be down needs no ping: `any` rows match at once. */
 export type PingAnswer = 'none' | 'waiting'
 
 /** Readiness as asked because of the suspicion. `none` = not answered; `refused` = proof that the process is gone. */

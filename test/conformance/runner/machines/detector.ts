@@ -1,6 +1,7 @@
 /** The detector of one connection: when silence is asked about, when it is suspicious, when it is unanswered. */
 import { DEFAULTS } from '../../../../src/client/defaults'
 import { Detector } from '../../../../src/core/detector'
+import { Lateness } from '../../../../src/core/lateness'
 import type { Fields } from '../fields'
 import type { MachineKind, Subject } from '../machine'
 import { Clock } from './clock'
@@ -22,7 +23,7 @@ class DetectorSubject implements Subject {
   constructor(config: Fields) {
     const heartbeatMs = config.number('heartbeatMs', DEFAULTS.detection.heartbeatMs)
     const canPing = config.oneOf('transport', ['websocket', 'event-stream'], 'websocket') === 'websocket'
-    this.#detector = new Detector(DEFAULTS.detection, heartbeatMs, canPing, 0)
+    this.#detector = new Detector(DEFAULTS.detection, heartbeatMs, canPing, new Lateness(), 0)
   }
 
   advance(to: number): void {

@@ -4,6 +4,7 @@
  */
 import { DEFAULTS } from '../../../../src/client/defaults'
 import { Detector } from '../../../../src/core/detector'
+import { Lateness } from '../../../../src/core/lateness'
 import { PoolMachine } from '../../../../src/core/pool'
 import type {
   EndpointSeed,
@@ -287,7 +288,7 @@ export class PoolWorld {
       this.feed({ type: 'token', endpointId: plan.to, accepted: false })
       return fail({ type: 'unauthorized' })
     }
-    const detector = new Detector(this.settings.detection, HEARTBEAT_MS, true, this.now)
+    const detector = new Detector(this.settings.detection, HEARTBEAT_MS, true, new Lateness(), this.now)
     const link: Link = { endpointId: plan.to, server, detector, openedAt: this.now, isCut: false }
     const state = this.stateOf(server, ucc)
     this.#heard(client, link, state, 'welcome')
