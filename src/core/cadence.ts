@@ -39,11 +39,11 @@ export class Cadence {
     const endpoint = this.judge.roster.get(key.endpointId)
     if (endpoint === undefined) return NEVER
     const seats = [...this.seats()].filter((seat) => seat.who.ucc === key.ucc)
-    const edgeMs = this.#edgeMs(endpoint, key.ucc)
-    if (seats.some((seat) => seat.watchful)) return lastAt + unit * edgeMs
+    const edgeAt = (): Instant => lastAt + unit * this.#edgeMs(endpoint, key.ucc)
+    if (seats.some((seat) => seat.watchful)) return edgeAt()
     const missing = endpoint.misses > 0 && endpoint.misses < health.fall
     const returning = endpoint.breaker.state.is !== 'closed' && endpoint.liveness.is === 'up'
-    if (missing || returning || endpoint.isSettling || this.#recheck.has(endpoint.id)) return lastAt + unit * edgeMs
+    if (missing || returning || endpoint.isSettling || this.#recheck.has(endpoint.id)) return edgeAt()
     if (this.hidden) return lastAt + unit * health.hiddenIntervalMs
     const standbyAt = lastAt + unit * health.standbyIntervalMs
     if (!seats.some((seat) => isInUse(seat, endpoint))) return standbyAt

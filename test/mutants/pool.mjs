@@ -154,7 +154,7 @@ export const POOL = [
     name: 'probes-without-pause',
     story: 'During an outage the clients themselves flood the servers that try to come up.',
     file: 'src/core/cadence.ts',
-    find: 'if (seats.some((seat) => seat.watchful)) return lastAt + unit * edgeMs',
+    find: 'if (seats.some((seat) => seat.watchful)) return edgeAt()',
     replace: 'if (seats.some((seat) => seat.watchful)) return lastAt + 20',
   },
   {
