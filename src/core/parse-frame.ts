@@ -117,8 +117,10 @@ export function readLoad(value: unknown): Load | undefined {
 
 /** Drops the members that are `undefined`, so that absent and undefined stay one thing. */
 export function defined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  for (const key of Object.keys(object) as (keyof T)[]) if (object[key] === undefined) delete object[key]
-  return object as { [K in keyof T]: Exclude<T[K], undefined> }
+  const kept: Partial<T> = {}
+  // Copied, for an object that members are deleted from is slow ever after.
+  for (const key of Object.keys(object) as (keyof T)[]) if (object[key] !== undefined) kept[key] = object[key]
+  return kept as { [K in keyof T]: Exclude<T[K], undefined> }
 }
 
 type Reader = (object: JsonObject) => ServerFrame | string
