@@ -20,8 +20,9 @@ export function lowerCase(headers: Readonly<Record<string, string>>): Record<str
 }
 
 export function readHeader({ headers }: AnswerSegment): (name: string) => string | undefined {
-  const lower = lowerCase(headers)
-  return (name) => lower[name.toLowerCase()]
+  // Few answers have a header read.
+  let lower: Readonly<Record<string, string>> | undefined
+  return (name) => (lower ??= lowerCase(headers))[name.toLowerCase()]
 }
 
 /** Path and query below the road. */
