@@ -50,10 +50,8 @@ export function compareStandings(
 
 /** The preferred candidate, if any may be moved to. */
 export function preferred(standings: readonly Standing[], asked?: string): Standing | undefined {
-  return inOrder(
-    standings.filter((standing) => standing.candidate),
-    asked,
-  )[0]
+  const left = byRank(standings.filter((standing) => standing.candidate))
+  return left[unbeaten(left, asked)]
 }
 
 /**
@@ -61,13 +59,20 @@ export function preferred(standings: readonly Standing[], asked?: string): Stand
  * left beats, the earlier registered one where that is a ring.
  */
 export function inOrder(standings: readonly Standing[], asked?: string): Standing[] {
-  const left = [...standings].sort((a, b) => a.rank - b.rank || a.order - b.order)
+  const left = byRank(standings)
   const ordered: Standing[] = []
-  while (left.length > 0) {
-    const unbeaten = left.findIndex((a) => left.every((b) => a === b || compareStandings(a, b, asked).difference <= 0))
-    ordered.push(...left.splice(Math.max(0, unbeaten), 1))
-  }
+  while (left.length > 0) ordered.push(...left.splice(unbeaten(left, asked), 1))
   return ordered
+}
+
+function byRank(standings: readonly Standing[]): Standing[] {
+  return [...standings].sort((a, b) => a.rank - b.rank || a.order - b.order)
+}
+
+function unbeaten(left: readonly Standing[], asked: string | undefined): number {
+  const isUnbeaten = (a: Standing): boolean =>
+    left.every((b) => a === b || compareStandings(a, b, asked).difference <= 0)
+  return Math.max(0, left.findIndex(isUnbeaten))
 }
 
 export type Choice =
