@@ -68,7 +68,8 @@ export const WARNINGS = {
     remedy: 'Start it, or repair the road to it.',
   },
   CERTIFICATE: {
-    means: 'The certificate of an endpoint is not accepted (name, issuer or date).',
+    means:
+      'The certificate of an endpoint is not accepted (name, issuer or date); in Node the sentence says whose it is.',
     remedy: 'Renew it; where it carries the dedicated hostname only, set endpoints[].hostname (Node).',
   },
   CORS_OR_CSP_BLOCKED: {

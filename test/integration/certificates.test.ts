@@ -1,19 +1,24 @@
 /**
  * Certificates: the dedicated hostname in each of them is enough, and one that does not fit costs its endpoint only.
- * The certificate here is for srv1.contoso.test and pool.contoso.test, not for srv2.contoso.test.
+ * The certificates here are for srv1.contoso.test and pool.contoso.test, not for srv2.contoso.test.
  */
 import { describe, expect, it } from 'vitest'
 import { createFailoverClient, type FailoverClient, type FailoverClientOptions } from 'failover-client'
 import { nodePlatform, type NodeTlsOptions } from 'failover-client/node'
 import type { Cluster } from 'failover-client/testing/node'
 import { onCleanup, record, startHarness, until } from '../support/harness'
-import { EXPIRED_CERTIFICATE, TEST_CERTIFICATE, TEST_KEY } from '../support/certificate'
+import { EXPIRED_CERTIFICATE, HOSTILE_CERTIFICATE, TEST_CERTIFICATE, TEST_KEY } from '../support/certificate'
 
 const POOL = 'pool.contoso.test'
 const TRUSTED = { ca: TEST_CERTIFICATE }
 
 async function start(cert = TEST_CERTIFICATE): Promise<Cluster> {
   return (await startHarness({ peers: false, tls: { key: TEST_KEY, cert } })).cluster
+}
+
+/** A cluster of one server. */
+async function startOne(cert: string): Promise<Cluster> {
+  return (await startHarness({ servers: 1, peers: false, tls: { key: TEST_KEY, cert } })).cluster
 }
 
 function connect(cluster: Cluster, endpoints: FailoverClientOptions['endpoints'], tls: NodeTlsOptions): FailoverClient {
@@ -77,33 +82,64 @@ describe('the dedicated hostname in the certificate is enough', () => {
   })
 })
 
+/** One endpoint with it, preferred, and one of another cluster with a certificate that is right. */
+const REFUSED = [
+  [
+    'by its name',
+    { bad: TEST_CERTIFICATE, good: TEST_CERTIFICATE, ca: TEST_CERTIFICATE, name: 'srv2' },
+    'the certificate is not for srv2.contoso.test, it is for srv1.contoso.test, pool.contoso.test; issued by',
+  ],
+  [
+    'by its date',
+    { bad: EXPIRED_CERTIFICATE, good: TEST_CERTIFICATE, ca: [EXPIRED_CERTIFICATE, TEST_CERTIFICATE], name: 'srv1' },
+    'certificate has expired: the certificate is for srv1.contoso.test, pool.contoso.test; issued by',
+  ],
+  [
+    'by its issuer',
+    { bad: HOSTILE_CERTIFICATE, good: TEST_CERTIFICATE, ca: TEST_CERTIFICATE, name: 'srv1' },
+    'self-signed certificate: the certificate is for srv1.contoso.test, ',
+  ],
+] as const
+
 describe('a certificate that does not fit', () => {
-  it('by its name: told with the names it has, the other endpoint is used, no token goes there', async () => {
-    const cluster = await start()
-    const client = connect(
-      cluster,
-      [
-        { ...own(cluster, 'srv2'), rank: 0 },
-        { ...own(cluster, 'srv1'), rank: 1 },
-      ],
-      TRUSTED,
-    )
-    const events = record(client)
-    const agents = client.subscribe('ucc/helpdesk/agents')
-    await until(
-      'live',
-      () => agents.state === 'live',
-      9000,
-      () => events.warning,
-    )
-    expect(await who(client)).toBe('srv1')
-    const [warning] = events.warning.filter(({ code }) => code === 'CERTIFICATE')
-    expect(warning?.sentence).toContain('srv2')
-    expect(warning?.sentence).toContain('DNS:srv1.contoso.test, DNS:pool.contoso.test')
-    // Permanent: not tried again at every turn.
-    expect(client.endpoints.find(({ name }) => name === 'srv2')?.breaker).toBe('open')
-    expect(cluster.server('srv2').requests()).toEqual([])
-  })
+  // fault-matrix: 18, 19
+  it.each(REFUSED)(
+    '%s: told once with the names it has, nothing sent, the other endpoint used',
+    async (_what, given, sentence) => {
+      const [wrong, right] = await Promise.all([startOne(given.bad), startOne(given.good)])
+      const client = connect(
+        right,
+        [
+          {
+            url: `https://${given.name}.contoso.test:${wrong.port}`,
+            address: wrong.server('srv1').address,
+            name: 'bad',
+          },
+          own(right, 'srv1'),
+        ],
+        { ca: [given.ca].flat() },
+      )
+      const events = record(client)
+      const agents = client.subscribe('ucc/helpdesk/agents')
+      await until(
+        'live',
+        () => agents.state === 'live',
+        9000,
+        () => events.warning,
+      )
+      expect((await client.fetch('/api/whoami')).status).toBe(200)
+      const warnings = events.warning.filter(({ code }) => code === 'CERTIFICATE')
+      expect(warnings).toHaveLength(1)
+      expect(warnings[0]?.sentence).toContain(`bad: ${sentence}`)
+      expect(warnings[0]?.sentence.length).toBeLessThan(1000)
+      expect(warnings[0]?.endpoint?.name).toBe('bad')
+      // Permanent: not tried again at every turn.
+      expect(client.endpoints.find(({ name }) => name === 'bad')?.breaker).toBe('open')
+      expect(client.active?.name).toBe('srv1')
+      expect(wrong.server('srv1').requests()).toEqual([])
+      expect(right.server('srv1').requests().length).toBeGreaterThan(0)
+    },
+  )
 
   it.each([
     ['by its date', EXPIRED_CERTIFICATE, { ca: EXPIRED_CERTIFICATE }, 'CERT_HAS_EXPIRED'],

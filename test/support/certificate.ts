@@ -19,5 +19,10 @@ function read(name: string): string {
 export const TEST_CERTIFICATE = read('cert.pem')
 /** The same, made in the same way, that ended in 2021. PEM. */
 export const EXPIRED_CERTIFICATE = read('expired.pem')
+/**
+ * The same, with 299 names, some of them no names (a comma, an escape sequence, 300 characters), and an issuer with
+ * another escape sequence, a line end and a character that turns the direction of text. PEM.
+ */
+export const HOSTILE_CERTIFICATE = read('hostile.pem')
 /** Their key. PEM. */
 export const TEST_KEY = read('key.pem')

@@ -9,6 +9,7 @@ import type { SecureContextOptions } from 'node:tls'
 import { buildConnector } from 'undici'
 import type { Cancel } from '../platform'
 import type { Road } from '../../core/road'
+import { tellRefusedCertificate } from './certificate'
 import { openTunnel, type TunnelProxy } from './tunnel'
 
 /** TLS options for servers of a private authority and for mutual TLS. */
@@ -102,7 +103,10 @@ export function createDial(road: Road, { tls, proxy, lookup }: DialOptions): Dia
       const finish: buildConnector.Callback = (...[error, socket]) => callback(error, socket)
       const parts = { ...target, hostname: address, ...(servername === undefined ? {} : { servername }) }
       // The declared type is void; it returns the socket it opens.
-      return connect({ ...parts, ...(httpSocket === undefined ? {} : { httpSocket }) }, finish) as unknown as Socket
+      const dialled = { ...parts, ...(httpSocket === undefined ? {} : { httpSocket }) }
+      const socket = connect(dialled, finish) as unknown as Socket
+      tellRefusedCertificate(socket)
+      return socket
     }
     if (proxy === undefined) {
       const socket = start()

@@ -1,6 +1,7 @@
 /** The certificate and what is wrong with it. Nothing is sent over this connection. */
 import { isIP } from 'node:net'
 import { checkServerIdentity, connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls'
+import { alternativeNames, oneOf } from '../../../platform/node/certificate'
 import type { Failure, TlsFacts } from '../facts'
 
 const TLS_MS = 2500
@@ -50,7 +51,7 @@ function read(socket: TLSSocket, name: string, hostname: string): TlsFacts {
     names: namesOf(certificate),
     coversRoad: checkServerIdentity(name, certificate) === undefined,
     coversHostname: checkServerIdentity(hostname, certificate) === undefined,
-    issuer: one(certificate.issuer?.CN) ?? one(certificate.issuer?.O) ?? '',
+    issuer: oneOf(certificate.issuer?.CN) ?? oneOf(certificate.issuer?.O) ?? '',
     validFrom: Date.parse(certificate.valid_from),
     validTo: Date.parse(certificate.valid_to),
     chainLength: chainOf(certificate),
@@ -65,16 +66,9 @@ function codeOf(error: unknown): string | undefined {
 }
 
 function namesOf({ subjectaltname, subject }: DetailedPeerCertificate): readonly string[] {
-  const alternative = (subjectaltname ?? '').split(', ').flatMap((entry) => {
-    const found = /^(?:DNS|IP Address):(.*)$/.exec(entry)
-    return found?.[1] === undefined ? [] : [found[1]]
-  })
-  const common = one(subject?.CN)
+  const alternative = alternativeNames(subjectaltname)
+  const common = oneOf(subject?.CN)
   return alternative.length > 0 || common === undefined ? alternative : [common]
-}
-
-function one(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value
 }
 
 function chainOf(certificate: DetailedPeerCertificate): number {
