@@ -163,7 +163,7 @@ describe('wrong options', () => {
   const AUTHORITY = { ca: TEST_CERTIFICATE }
 
   it.each([
-    ['an unknown one', { tsl: {} }, 'tsl', /known are tls, proxy/],
+    ['an unknown one', { tsl: {} }, 'tsl', /known are tls, proxy, http2/],
     ['an unknown one of tls', { tls: { rejectUnauthorised: false } }, 'tls.rejectUnauthorised', /rejectUnauthorized/],
     ['no object', 'tls', 'options', /object/],
     ['tls that is no object', { tls: true }, 'tls', /object/],
@@ -176,6 +176,7 @@ describe('wrong options', () => {
     ['a proxy of another kind', { proxy: 'socks5://127.0.0.1:1' }, 'proxy', /http or https URL/],
     ['a proxy with a path', { proxy: 'http://127.0.0.1:1/path' }, 'proxy', /without a path/],
     ['a proxy that is a number', { proxy: 8080 }, 'proxy', /http or https URL/],
+    ['HTTP/2 that is neither on nor off', { http2: 'yes' }, 'http2', /true or false/],
     ['malformed credentials', { proxy: 'http://us%er:secret@127.0.0.1:1' }, 'proxy', /percent-encoded/],
   ])('%s: INVALID_OPTION names it, without its value', (_what, options, field, says) => {
     let error: unknown
@@ -198,12 +199,15 @@ describe('wrong options', () => {
       { tls: { ca: [bytes, TEST_CERTIFICATE], cert: TEST_CERTIFICATE, key: TEST_KEY, minVersion: 'TLSv1.3' } },
       { tls: { rejectUnauthorized: false }, proxy: 'https://user:p%40ss@proxy.contoso.com' },
       { proxy: new URL('http://[::1]:3128') },
+      { http2: true },
+      { http2: false },
     ]
     for (const options of right) {
       const made = nodePlatform(options)
       expect(made.name).toBe('node')
       made.close()
     }
+    expect(checkPlatformOptions({}).http2).toBe(false)
     // An https proxy of the same private authority.
     expect(checkPlatformOptions({ tls, proxy: 'https://proxy.contoso.com' }).proxy?.ca).toBe(TEST_CERTIFICATE)
   })

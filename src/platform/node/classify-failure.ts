@@ -34,6 +34,8 @@ const KINDS: ReadonlyMap<string, FailureKind> = new Map<string, FailureKind>([
   ['ECONNABORTED', 'reset'],
   ['EPIPE', 'reset'],
   ['UND_ERR_SOCKET', 'reset'],
+  // undici's word for a stream of HTTP/2 that ended before its answer.
+  ['UND_ERR_INFO', 'reset'],
   ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'reset'],
   ['UND_ERR_DESTROYED', 'aborted'],
   ['UND_ERR_CLOSED', 'aborted'],
@@ -50,8 +52,8 @@ const KINDS: ReadonlyMap<string, FailureKind> = new Map<string, FailureKind>([
 /** OpenSSL's and Node's names for a handshake that failed; all of them permanent until somebody acts. */
 const TLS_CODE =
   /^(ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|EPROTO$)/
-/** A response that is no HTTP (llhttp). */
-const PARSER_CODE = /^HPE_/
+/** A response that is no HTTP (llhttp); a session or stream of HTTP/2 that broke (Node's names of it). */
+const BROKEN_CODE = /^(HPE_|ERR_HTTP2_)/
 /** Deep enough for fetch > undici > AggregateError > socket; a bound, because `cause` may be a circle. */
 const MAX_DEPTH = 6
 
@@ -80,7 +82,7 @@ function kindOf(error: ErrorLike): FailureKind | undefined {
     const kind = KINDS.get(error.code)
     if (kind !== undefined) return kind
     if (TLS_CODE.test(error.code)) return 'certificate'
-    if (PARSER_CODE.test(error.code)) return 'reset'
+    if (BROKEN_CODE.test(error.code)) return 'reset'
   }
   if (error.name === 'HTTPParserError') return 'reset'
   if (error.name === 'AbortError') return 'aborted'

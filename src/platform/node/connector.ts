@@ -82,13 +82,16 @@ export interface DialOptions {
   readonly tls: NodeTlsOptions
   readonly proxy: TunnelProxy | undefined
   readonly lookup: LookupFunction
+  /** Offer HTTP/2 beside HTTP/1.1; never for WebSockets, whose handshake is one of HTTP/1.1. @default false */
+  readonly http2?: boolean
 }
 
 /** Makes the dialler of one road. */
-export function createDial(road: Road, { tls, proxy, lookup }: DialOptions): Dial {
+export function createDial(road: Road, { tls, proxy, lookup, http2 = false }: DialOptions): Dial {
   const connect = buildConnector({
     ...tls,
     lookup,
+    allowH2: http2,
     timeout: CONNECT_TIMEOUT_MS,
     ...(road.address === undefined
       ? { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: FAMILY_ATTEMPT_MS }

@@ -119,6 +119,9 @@ function createAgent(road: Road, options: AgentOptions): DiallingAgent {
     connect,
     headersTimeout: 0,
     bodyTimeout: 0,
+    // One request at a time on a connection, over HTTP/2 too (undici's default). More of them are not safe there: see
+    // ARCHITECTURE.md.
+    allowH2: options.http2 === true,
     // undici's way to close each connection after its one request.
     ...(options.keepAlive ? {} : { pipelining: 0 }),
   })

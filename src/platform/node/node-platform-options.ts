@@ -17,12 +17,20 @@ export interface NodePlatformOptions {
    * would. @default none: no environment is read
    */
   readonly proxy?: string | URL
+  /**
+   * Whether requests to https servers that offer HTTP/2 go over it, one request on a connection at a time. Probes and
+   * WebSockets stay with HTTP/1.1. Off, because it gains little that way, and because undici gives up a request in
+   * flight when a server says that it will close the connection (GOAWAY), which over HTTP/1.1 would still be answered.
+   * @default false
+   */
+  readonly http2?: boolean
 }
 
 /** Options that are right. */
 export interface CheckedPlatformOptions {
   readonly tls: NodeTlsOptions
   readonly proxy: TunnelProxy | undefined
+  readonly http2: boolean
 }
 
 const TLS_VERSIONS: readonly unknown[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
@@ -41,9 +49,10 @@ const TLS_RULES: Readonly<
 
 /** @throws FailoverError `INVALID_OPTION`, naming the option, when one is wrong or unknown. */
 export function checkPlatformOptions(options: NodePlatformOptions): CheckedPlatformOptions {
-  const { tls, proxy } = members(options, ['tls', 'proxy'], 'options')
+  const { tls, proxy, http2 = false } = members(options, ['tls', 'proxy', 'http2'], 'options')
+  if (typeof http2 !== 'boolean') return refuse('http2', 'must be true or false')
   const checked = checkTls(tls)
-  return { tls: checked, proxy: proxy === undefined ? undefined : checkProxy(proxy, checked) }
+  return { tls: checked, proxy: proxy === undefined ? undefined : checkProxy(proxy, checked), http2 }
 }
 
 function checkTls(value: unknown): NodeTlsOptions {

@@ -170,11 +170,12 @@ function connectTcp(live: LiveSet, { lookup }: DialOptions): NonNullable<Platfor
  * @throws FailoverError `INVALID_OPTION`, naming the option, when one is wrong or unknown.
  */
 export function nodePlatform(options: NodePlatformOptions = {}): Platform {
-  const { tls, proxy } = checkPlatformOptions(options)
+  const { tls, proxy, http2 } = checkPlatformOptions(options)
   const live = createLiveSet(afterInput)
   const names = createNames({ now: () => performance.now(), setTimer: live.setTimer })
   const dialling: DialOptions = { tls, proxy, lookup: names.lookup }
-  const pool = createAgentPool({ ...dialling, keepAlive: true })
+  const pool = createAgentPool({ ...dialling, keepAlive: true, http2 })
+  // Without HTTP/2, which has no way to end a connection with its one request (undici keeps it, whatever `pipelining`).
   const single = createAgentPool({ ...dialling, keepAlive: false })
   const backend = createBackend(pool, single, live)
   const platform: Platform & { readonly [AGENTS]: AgentPool['share'] } = {
