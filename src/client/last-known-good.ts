@@ -35,6 +35,7 @@ export class LastKnownGood {
   #heardAt: ReadonlyMap<string, number> = new Map()
   #stopTimer: Cancel = () => undefined
   #writing: Promise<void> = Promise.resolve()
+  #isFailing = false
   #closed = false
 
   constructor(
@@ -63,6 +64,7 @@ export class LastKnownGood {
       )
       .finally(() => {
         this.isLoaded = true
+        if (this.#endpoints.length > 0 && !this.#closed) this.#write(store, false)
       })
   }
 
@@ -72,7 +74,8 @@ export class LastKnownGood {
     if (store === undefined || this.#closed) return
     this.#endpoints = endpoints
     this.#active = activeNow ?? this.#active
-    this.#write(store, false)
+    // Not before it was read: a store that answers at once (localStorage) would lose what it holds, unseen.
+    if (this.isLoaded) this.#write(store, false)
   }
 
   #write(store: Store, isAgain: boolean): void {
@@ -88,8 +91,17 @@ export class LastKnownGood {
     const text = JSON.stringify({ version: VERSION, savedAt, endpoints, active: this.#active, addresses })
     this.#writing = Promise.resolve()
       .then(() => store.save(this.#key, text))
-      .catch((error: unknown) => this.warn('STORE_FAILED', 'The endpoints could not be stored.', error))
+      .then(
+        () => void (this.#isFailing = false),
+        (error: unknown) => this.#notStored(error),
+      )
     this.#writeAgainLater(store)
+  }
+
+  /** Told once, until it works again: a full store fails at every change. */
+  #notStored(error: unknown): void {
+    if (!this.#isFailing) this.warn('STORE_FAILED', 'The endpoints could not be stored.', error)
+    this.#isFailing = true
   }
 
   #writeAgainLater(store: Store): void {

@@ -104,6 +104,18 @@ describe('fileStore', () => {
     expect(client.active?.server).toBe('srv3')
   })
 
+  it('is read before it is written, however fast it is', async () => {
+    const { cluster } = await startHarness({ servers: 3, peers: false })
+    const [, second, third] = cluster.endpoints
+    const endpoints = [{ url: second }, { url: third }]
+    let kept = JSON.stringify({ version: 1, savedAt: Date.now(), endpoints, active: third })
+    await cluster.kill('srv1')
+    const client = bare(cluster, { store: { load: () => kept, save: (_key, value) => void (kept = value) } })
+    await client.ready({ timeoutMs: 9000 })
+    expect(client.active?.server).toBe('srv3')
+    expect(kept).toContain(second)
+  })
+
   it('without it the same client cannot know the other server', async () => {
     const { cluster } = await startHarness()
     await cluster.kill('srv1')
@@ -221,11 +233,15 @@ describe('fileStore', () => {
 
   it('that fails is told as STORE_FAILED, and nothing else happens', async () => {
     const { cluster } = await startHarness()
+    let saves = 0
     const store: Store = {
       load: () => {
         throw new Error('disk on fire, Bearer abcdefgh')
       },
-      save: () => Promise.reject(new Error('disk full')),
+      save: () => {
+        saves += 1
+        return Promise.reject(new Error('disk full'))
+      },
     }
     const client = bare(cluster, { store })
     const events = record(client)
@@ -233,6 +249,11 @@ describe('fileStore', () => {
     const failed = (): string[] =>
       events.warning.filter(({ code }) => code === 'STORE_FAILED').map(({ sentence }) => sentence)
     await until('both are told', () => failed().length >= 2, 9000, failed)
+    // Once, though it was written again: with both servers, and with the one in use.
+    await until('the second one is known', () => client.endpoints.length === 2, 9000)
+    await client.close()
+    expect(failed()).toHaveLength(2)
+    expect(saves).toBeGreaterThan(1)
     expect(failed().join()).not.toContain('abcdefgh')
   })
 })

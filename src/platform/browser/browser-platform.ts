@@ -84,31 +84,20 @@ function createBackend(live: LiveSet, policy: ContentPolicyWatch, closing: Abort
   }
 }
 
-/** localStorage, where a page has it: reading the property alone may throw (blocked cookies, opaque origins). */
+/**
+ * localStorage, where there is one (workers have none). Reading the property alone may throw (opaque origins, blocked
+ * cookies): like a full one, that is told by whoever uses it and stops nothing.
+ */
 function localStore(): Store | undefined {
-  let storage: Pick<Storage, 'getItem' | 'setItem'> | undefined
+  const storage = (): Pick<Storage, 'getItem' | 'setItem'> | null | undefined => pageScope().localStorage
   try {
-    storage = pageScope().localStorage
+    if (!storage()) return undefined
   } catch {
-    return undefined
+    // It throws again when it is used.
   }
-  if (storage === undefined || storage === null) return undefined
-  const store = storage
   return {
-    load(key) {
-      try {
-        return store.getItem(STORE_PREFIX + key) ?? undefined
-      } catch {
-        return undefined
-      }
-    },
-    save(key, value) {
-      try {
-        store.setItem(STORE_PREFIX + key, value)
-      } catch {
-        // Full, or forbidden since: what is kept is a hint, and the next page asks the servers.
-      }
-    },
+    load: (key) => storage()?.getItem(STORE_PREFIX + key) ?? undefined,
+    save: (key, value) => storage()?.setItem(STORE_PREFIX + key, value),
   }
 }
 
