@@ -4,12 +4,12 @@
  */
 import type { Link } from './link'
 import { LINK_TRANSITIONS } from './link-transitions'
-import type { SessionEffect } from './session-protocol'
-import type { DurationMs, Instant } from './time'
+import type { SessionHost } from './session-host'
+import type { DurationMs } from './time'
 import type { LinkId } from './topic-protocol'
 import { transition } from './transitions'
 import { WarmStandby } from './warm-standby'
-import { CLOSE, type ClientFrame } from './wire'
+import { CLOSE } from './wire'
 
 /** A left connection may still deliver results this long, then its close handshake has a second. */
 const LEAVE_GRACE_MS: DurationMs = 2000
@@ -19,15 +19,12 @@ const LAST_CLOSE_GRACE_MS: DurationMs = 250
 
 export type LinkRole = 'current' | 'next' | 'standby' | 'leaving'
 
-export interface LinkHost {
-  now(): Instant
-  isClosing(): boolean
+export interface LinkHost extends SessionHost {
+  readonly isClosing: () => boolean
   /** Does a result of this link still have to come? */
-  awaits(link: LinkId): boolean
-  send(link: Link, frame: ClientFrame): void
-  emit(effect: SessionEffect): void
+  readonly awaits: (link: LinkId) => boolean
   /** Nothing comes from this link any more: topics and commands must know. */
-  lost(link: LinkId, how: 'left' | 'gone'): void
+  readonly lost: (link: LinkId, how: 'left' | 'gone') => void
 }
 
 export class LinkBook {

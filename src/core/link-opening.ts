@@ -3,29 +3,23 @@
  * restore; all subscribes in one flush; commands when they are answered; committed when nothing is missing on it.
  */
 import { helloOf } from './client-frames'
-import type { OutboxInput } from './command-protocol'
 import type { Link, LinkPhase } from './link'
 import type { LinkBook } from './link-book'
 import { LINK_TRANSITIONS } from './link-transitions'
 import { MoveReporter } from './move-timings'
-import type { LossCause, PoolInput } from './pool-protocol'
+import type { LossCause } from './pool-protocol'
 import { restoreEffect, welcomedInput } from './session-frames'
-import type { SessionConfig, SessionEffect, SessionInput } from './session-protocol'
+import type { SessionHost } from './session-host'
+import type { SessionConfig, SessionInput } from './session-protocol'
 import type { TopicSet } from './session-topics'
 import { NEVER, type Instant } from './time'
 import { transition } from './transitions'
-import type { ClientFrame } from './wire'
 
-export interface OpeningHost {
-  now(): Instant
+export interface OpeningHost extends SessionHost {
   readonly links: LinkBook
-  topics(): TopicSet
-  send(link: Link, frame: ClientFrame): void
-  pool(input: PoolInput): void
-  outbox(input: OutboxInput): void
-  emit(effect: SessionEffect): void
+  readonly topics: TopicSet
   /** This attempt came to nothing. */
-  end(link: Link, cause: LossCause): void
+  readonly end: (link: Link, cause: LossCause) => void
 }
 
 /** Queued commands wait at most this long for the answers to the subscribes (rule 2 of the contract). */
@@ -112,7 +106,7 @@ export class LinkOpening {
       link.phase = { is: transition(LINK_TRANSITIONS, link.phase.is, 'resume'), commandsAt }
       this.#commit(link)
     }
-    for (const topic of this.host.topics().names()) this.host.topics().ready(this.host.now(), link, topic)
+    for (const topic of this.host.topics.names()) this.host.topics.ready(this.host.now(), link, topic)
     this.progress(link)
   }
 
@@ -120,10 +114,7 @@ export class LinkOpening {
   progress(link: Link): void {
     const { phase } = link
     if (phase.is !== 'overlapping' && phase.is !== 'resuming') return
-    const names = this.host
-      .topics()
-      .names()
-      .filter((name) => this.host.topics().wanting(name))
+    const names = this.host.topics.names().filter((name) => this.host.topics.wanting(name))
     const answered = names.every((name) => link.answered.has(name))
     if (!link.commandsOpen && (answered || this.host.now() >= phase.commandsAt)) this.#openCommands(link)
     if (names.every((name) => link.adopted.has(name))) return this.#complete(link, phase)

@@ -1,24 +1,20 @@
 /** What the frames of a live link mean, one function for each kind. Topic and command frames go to their machines. */
-import type { OutboxInput } from './command-protocol'
 import type { Link } from './link'
 import type { FrameProblem } from './parse-frame'
 import type { LossCause, MoveId, MovePlan, PoolInput, SeatId } from './pool-protocol'
+import type { SessionHost } from './session-host'
 import type { SessionEffect } from './session-protocol'
 import type { TopicSet } from './session-topics'
-import type { DurationMs, Instant } from './time'
+import type { DurationMs } from './time'
 import type { Load, ReadinessState, ServerFrame, WelcomeFrame } from './wire'
 
-export interface FrameContext {
-  readonly now: Instant
+export interface FrameContext extends SessionHost {
   readonly seat: SeatId
   readonly ucc: string | undefined
   readonly isCurrent: boolean
   readonly topics: TopicSet
-  readonly outbox: (input: OutboxInput) => void
-  readonly pool: (input: PoolInput) => void
   /** The server ends this connection with these words. */
   readonly refused: (cause: LossCause) => void
-  readonly emit: (effect: SessionEffect) => void
 }
 
 /** Events prove readiness; telling the pool of each one would be waste. */
@@ -69,7 +65,7 @@ export function hearFrame(link: Link, frame: ServerFrame, context: FrameContext)
     case 'pong':
       return tellClock(link, frame.ts, context, CLOCK_EVERY_MS)
     case 'goaway': {
-      link.drainsUntil = context.now + frame.leaveWithinMs
+      link.drainsUntil = context.now() + frame.leaveWithinMs
       if (!context.isCurrent) return
       const spread = frame.spreadMs === undefined ? {} : { spreadMs: frame.spreadMs }
       return context.pool({ type: 'goaway', seat: context.seat, leaveWithinMs: frame.leaveWithinMs, ...spread })
@@ -83,7 +79,7 @@ export function hearFrame(link: Link, frame: ServerFrame, context: FrameContext)
 export function hearProblem(link: Link, problem: FrameProblem, context: FrameContext): void {
   const topic = problem.id === undefined ? undefined : link.ids.get(problem.id)
   if (topic !== undefined) {
-    context.topics.handle(context.now, topic, { type: 'problem', link: link.id, detail: problem.detail })
+    context.topics.handle(context.now(), topic, { type: 'problem', link: link.id, detail: problem.detail })
   }
   if (!link.tellsProblem(problem.detail)) return
   const sentence = `${link.server} sent a frame that was refused: ${problem.detail}.`
@@ -105,7 +101,7 @@ function topicFrame(
   const topic = link.ids.get(frame.id)
   // Frames of an id that was given up are dropped (rule 5 of the contract).
   if (topic === undefined) return
-  context.topics.handle(context.now, topic, { type: 'frame', link: link.id, frame })
+  context.topics.handle(context.now(), topic, { type: 'frame', link: link.id, frame })
   if (frame.type !== 'event') return tellSpace(link, topic, frame, context)
   proveRunning(link, context)
   tellClock(link, frame.ts, context, CLOCK_EVERY_MS)
@@ -129,7 +125,7 @@ function beat(link: Link, frame: Extract<ServerFrame, { type: 'heartbeat' | 'sta
   // A beat without a state is life, not readiness.
   if (frame.state === 'unknown' && context.ucc !== undefined) return
   const running = frame.state === 'running' || frame.state === 'unknown'
-  context.topics.running(context.now, link.id, running)
+  context.topics.running(context.now(), link.id, running)
   if (running === link.running) return
   link.running = running
   context.outbox({ type: 'link-running', link: link.id, running })
@@ -143,7 +139,7 @@ function rejected(link: Link, frame: Extract<ServerFrame, { type: 'reject' }>, c
   }
   const topic = link.ids.get(id)
   if (topic !== undefined) {
-    context.topics.handle(context.now, topic, { type: 'rejected', link: link.id, code, message })
+    context.topics.handle(context.now(), topic, { type: 'rejected', link: link.id, code, message })
     if (context.topics.get(topic) === undefined) link.forget(topic)
     return
   }
@@ -153,9 +149,9 @@ function rejected(link: Link, frame: Extract<ServerFrame, { type: 'reject' }>, c
 
 /** Also for the other topics: a server that is busy with one of them sends no beats, and those are no less current. */
 function proveRunning(link: Link, context: FrameContext): void {
-  if (!link.tellsProof(context.now, PROOF_EVERY_MS)) return
+  if (!link.tellsProof(context.now(), PROOF_EVERY_MS)) return
   sayReadiness(link, 'traffic', { state: 'running' }, context)
-  context.topics.running(context.now, link.id, true)
+  context.topics.running(context.now(), link.id, true)
 }
 
 function sayReadiness(
@@ -179,6 +175,6 @@ function sayReadiness(
 }
 
 function tellClock(link: Link, ts: number | undefined, context: FrameContext, everyMs: DurationMs): void {
-  if (ts === undefined || !link.tellsClock(context.now, everyMs)) return
-  context.outbox({ type: 'clock', link: link.id, offsetMs: ts - context.now })
+  if (ts === undefined || !link.tellsClock(context.now(), everyMs)) return
+  context.outbox({ type: 'clock', link: link.id, offsetMs: ts - context.now() })
 }

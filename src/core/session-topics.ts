@@ -1,18 +1,14 @@
 /** The topics of a session: one machine each. Turns link events into topic inputs and hands their effects up. */
 import { topicFrameOf } from './client-frames'
 import type { Link } from './link'
-import type { SessionEffect } from './session-protocol'
+import type { SessionHost } from './session-host'
 import { NEVER, type Instant } from './time'
 import { TopicMachine } from './topic'
 import type { LinkId, TopicConfig, TopicEffect, TopicInput } from './topic-protocol'
-import type { ClientFrame } from './wire'
 
-export interface TopicHost {
-  link(id: LinkId): Link | undefined
-  send(link: Link, frame: ClientFrame): void
+export interface TopicHost extends Pick<SessionHost, 'link' | 'send' | 'emit'> {
   /** A topic has been silent beyond its bound, or none is any more. */
-  silent(silent: boolean): void
-  emit(effect: SessionEffect): void
+  readonly silent: (silent: boolean) => void
 }
 
 export class TopicSet {

@@ -7,26 +7,25 @@
  * A planned move reads both sides until the next one carries every topic; after a loss the next one is committed as
  * soon as it is restored. Every link has an id; frames and closes of links that were given up are dropped.
  */
-import type { OutboxEffect, OutboxInput } from './command-protocol'
 import { Detector } from './detector'
 import { Lateness } from './lateness'
-import { Link, lossOf } from './link'
+import { lossOf, type Link } from './link'
 import { LinkBook, type LinkRole } from './link-book'
-import { commandFrameOf } from './client-frames'
+import { LinkDialling } from './link-dialling'
 import { LinkOpening } from './link-opening'
 import { LINK_TRANSITIONS, SESSION_TRANSITIONS } from './link-transitions'
 import { timingsOf } from './move-timings'
-import { OutboxMachine } from './outbox'
 import type { LossCause, MovePlan, PoolInput } from './pool-protocol'
 import type { Road } from './road'
+import { SessionCommands } from './session-commands'
 import { hearFrame, hearProblem, hearWelcome, refusedByStandby, type FrameContext } from './session-frames'
+import type { SessionHost } from './session-host'
 import type { SessionConfig, SessionEffect, SessionInput } from './session-protocol'
 import type { SessionState } from './session-state'
 import { TopicSet } from './session-topics'
 import { NEVER, type Instant } from './time'
 import type { LinkId } from './topic-protocol'
 import { transition } from './transitions'
-import { Upgrades } from './upgrades'
 import type { ClientFrame, WelcomeFrame } from './wire'
 
 /** The last goodbyes when the client closes. */
@@ -34,53 +33,50 @@ const CLOSE_WITHIN_MS = 500
 
 export class SessionMachine {
   readonly #config: SessionConfig
+  readonly #host: SessionHost
   readonly #links: LinkBook
   readonly #topics: TopicSet
-  readonly #outbox: OutboxMachine
-  /** Where pending commands were last sent: told of those whose outcome nobody will know, withdrawn where they wait. */
-  readonly #sentTo = new Map<number, { readonly server: string; readonly link: LinkId; readonly id: number }>()
+  readonly #commands: SessionCommands
   #effects: SessionEffect[] = []
   #now: Instant = 0
-  #lastLink = 0
-  readonly #upgrades = new Upgrades()
+  readonly #dialling: LinkDialling
   readonly #lateness = new Lateness()
   #state: SessionState = { is: 'new' }
   readonly #opening: LinkOpening
-  /** Endpoints whose last token was refused: the next one is asked for with that reason. */
-  readonly #tokenRejected = new Set<string>()
 
   constructor(config: SessionConfig) {
     this.#config = config
-    this.#outbox = new OutboxMachine(config.commands, (link) => this.#links.get(link)?.nextId() ?? 0)
-    this.#links = new LinkBook({
+    const host = (this.#host = {
       now: () => this.#now,
-      isClosing: () => this.#isClosing,
-      awaits: (link) => this.#outbox.awaits(link),
-      send: (link, frame) => this.#send(link, frame),
-      emit: (effect) => void this.#effects.push(effect),
-      lost: (link, how) => this.#linkLost(link, how),
-    })
-    this.#opening = new LinkOpening(config, {
-      now: () => this.#now,
-      links: this.#links,
-      topics: () => this.#topics,
-      send: (link, frame) => this.#send(link, frame),
-      pool: (input) => this.#pool(input),
-      outbox: (input) => this.#toOutbox(input),
-      emit: (effect) => void this.#effects.push(effect),
-      end: (link, cause) => this.#end(link, cause),
-    })
-    this.#topics = new TopicSet({
       link: (id) => this.#links.get(id),
       send: (link, frame) => this.#send(link, frame),
-      silent: (silent) => this.#pool({ type: 'topic-silent', seat: config.seat, silent }),
+      pool: (input) => this.#pool(input),
+      outbox: (input) => this.#commands.handle(input),
       emit: (effect) => void this.#effects.push(effect),
+    })
+    this.#commands = new SessionCommands(config.commands, host)
+    this.#links = new LinkBook({
+      ...host,
+      isClosing: () => this.#isClosing,
+      awaits: (link) => this.#commands.awaits(link),
+      lost: (link, how) => this.#linkLost(link, how),
+    })
+    this.#dialling = new LinkDialling(config.settings.connect.timeoutMs, { ...host, links: this.#links })
+    this.#topics = new TopicSet({
+      ...host,
+      silent: (silent) => this.#pool({ type: 'topic-silent', seat: config.seat, silent }),
+    })
+    this.#opening = new LinkOpening(config, {
+      ...host,
+      links: this.#links,
+      topics: this.#topics,
+      end: (link, cause) => this.#end(link, cause),
     })
   }
 
   /** Does anybody need a live connection? */
   get wantsLive(): boolean {
-    return !this.#isClosing && (this.#topics.size > 0 || this.#outbox.size > 0 || this.#config.warm)
+    return !this.#isClosing && (this.#topics.size > 0 || this.#commands.size > 0 || this.#config.warm)
   }
 
   get #isClosing(): boolean {
@@ -102,7 +98,7 @@ export class SessionMachine {
 
   deadline(): Instant {
     let at = Math.min(
-      this.#outbox.deadline(),
+      this.#commands.deadline(),
       this.#topics.deadline(),
       this.#links.standby.deadline(),
       this.#opening.stableAt,
@@ -131,12 +127,12 @@ export class SessionMachine {
       case 'topic-pressure':
         return this.#topics.handle(this.#now, input.topic, { type: 'pressure', full: input.full })
       case 'command':
-        return this.#toOutbox({ type: 'command', request: input.request })
+        return this.#commands.handle({ type: 'command', request: input.request })
       case 'command-abort':
-        return this.#toOutbox({ type: 'abort', command: input.command, reason: input.reason })
+        return this.#commands.handle({ type: 'abort', command: input.command, reason: input.reason })
       case 'pause':
         // First: what is overdue must not leave on a link that wakes up.
-        this.#toOutbox({ type: 'slept', ms: input.uncountedMs ?? 0 })
+        this.#commands.handle({ type: 'slept', ms: input.uncountedMs ?? 0 })
         for (const link of this.#links.all()) link.pause(this.#now, input.lateMs, this.#config.settings.connect)
         return
       case 'close':
@@ -185,7 +181,7 @@ export class SessionMachine {
     const { link: standby } = this.#links.standby
     const warm = standby === undefined ? undefined : this.#links.get(standby)
     if (warm?.phase.is === 'idle' && warm.road.endpointId === plan.to) return this.#promote(warm, plan)
-    this.#links.attempt(this.#dial(plan.road, plan))
+    this.#links.attempt(this.#dialling.dial(plan.road, plan))
   }
 
   /** The warm standby becomes the next link: it is welcomed already. */
@@ -195,19 +191,6 @@ export class SessionMachine {
     link.plan = plan
     link.times.welcomed = this.#now
     this.#opening.welcomed(link)
-  }
-
-  #dial(road: Road, plan: MovePlan | undefined): Link {
-    this.#lastLink += 1
-    const downgraded = this.#upgrades.isDowngraded(this.#now, road.endpointId)
-    const link = new Link(this.#lastLink, road, plan, downgraded, this.#now, this.#config.settings.connect.timeoutMs)
-    this.#links.add(link)
-    this.#effects.push({ type: 'open-link', link: link.id, road, downgraded })
-    const reason = this.#tokenRejected.has(road.endpointId) ? 'rejected' : 'connect'
-    // Who will answer there is not known to a link before its welcome.
-    const { endpointId } = road
-    this.#effects.push({ type: 'ask-token', link: link.id, endpointId, server: undefined, reason })
-    return link
   }
 
   #cancelMove(move: number): void {
@@ -245,10 +228,8 @@ export class SessionMachine {
     // The event stream has no ping of its own.
     const { detection } = this.#config.settings
     link.detector = new Detector(detection, frame.heartbeatMs, !link.downgraded, this.#lateness, this.#now)
-    if (!link.downgraded) this.#upgrades.succeeded(link.road.endpointId)
-    const { endpointId } = link.road
-    this.#pool({ type: 'token', endpointId, accepted: true })
-    this.#tokenRejected.delete(endpointId)
+    this.#dialling.welcomed(link)
+    this.#pool({ type: 'token', endpointId: link.road.endpointId, accepted: true })
     hearWelcome(link, frame, this.#context(link))
     link.renewTokenLater(this.#now)
     if (this.#links.roleOf(link) !== 'standby') this.#opening.welcomed(link)
@@ -261,8 +242,7 @@ export class SessionMachine {
   }
 
   #closed(link: Link, close: Extract<SessionInput, { type: 'link-closed' }>): void {
-    const downgrade = this.#upgrades.closed(this.#now, link, close)
-    if (downgrade !== undefined) this.#effects.push(downgrade)
+    this.#dialling.closed(link, close)
     this.#end(link, lossOf(link, close.code, close.failure), true)
   }
 
@@ -282,16 +262,15 @@ export class SessionMachine {
     else if (role === 'standby' && cause.type === 'unauthorized') this.#effects.push(refusedByStandby(link))
   }
 
-  /** A first refusal may mean an old token only: dialled again at once, with a new one. A second one counts. */
+  /** Dialled again at once, with a new token, unless that has been tried. */
   #tryAnotherToken({ road, plan }: Link, role: LinkRole): boolean {
     const { endpointId } = road
-    if (this.#tokenRejected.has(endpointId)) {
+    if (!this.#dialling.mayBeOldToken(endpointId)) {
       this.#pool({ type: 'token', endpointId, accepted: false })
       return false
     }
-    this.#tokenRejected.add(endpointId)
-    if (role === 'next' && plan !== undefined) this.#links.attempt(this.#dial(road, plan))
-    else if (role === 'standby') this.#links.standby.dialled(this.#dial(road, undefined).id)
+    if (role === 'next' && plan !== undefined) this.#links.attempt(this.#dialling.dial(road, plan))
+    else if (role === 'standby') this.#links.standby.dialled(this.#dialling.dial(road, undefined).id)
     else return false
     return true
   }
@@ -311,7 +290,7 @@ export class SessionMachine {
 
   #tick(): void {
     this.#topics.tick(this.#now)
-    this.#toOutbox({ type: 'tick' })
+    this.#commands.handle({ type: 'tick' })
     for (const link of this.#links.all()) this.#tickLink(link)
     this.#opening.tick()
     if (this.#state.is === 'closing' && this.#now >= this.#state.until) {
@@ -351,7 +330,7 @@ export class SessionMachine {
     for (const link of this.#links.all()) this.#links.finishLeaving(link)
     const { standby } = this.#links
     const road = standby.due(this.#now)
-    if (road !== undefined) standby.dialled(this.#dial(road, undefined).id)
+    if (road !== undefined) standby.dialled(this.#dialling.dial(road, undefined).id)
     if (this.#state.is === 'routed' && this.wantsLive) {
       this.#state = { is: transition(SESSION_TRANSITIONS, this.#state.is, 'need') }
       this.#pool({ type: 'seat-live', seat: this.#config.seat })
@@ -368,7 +347,7 @@ export class SessionMachine {
       is: transition(SESSION_TRANSITIONS, this.#state.is, 'close'),
       until: this.#now + CLOSE_WITHIN_MS,
     }
-    this.#toOutbox({ type: 'close' })
+    this.#commands.handle({ type: 'close' })
     this.#topics.closeAll(this.#now)
     this.#links.standby.taken()
     for (const link of this.#links.all()) this.#links.leave(link, 'closed')
@@ -378,42 +357,20 @@ export class SessionMachine {
 
   #context(link: Link): FrameContext {
     return {
-      now: this.#now,
+      ...this.#host,
       seat: this.#config.seat,
       ucc: this.#config.ucc,
       isCurrent: link === this.#links.current,
       topics: this.#topics,
-      outbox: (input) => this.#toOutbox(input),
-      pool: (input) => this.#pool(input),
       refused: (cause) => this.#refused(link, cause),
-      emit: (effect) => void this.#effects.push(effect),
     }
   }
 
   /** Nothing comes from this link any more (`left`: results in flight still may). */
   #linkLost(link: LinkId, how: 'left' | 'gone'): void {
     this.#topics.lost(this.#now, link)
-    this.#toOutbox({ type: how === 'gone' ? 'link-lost' : 'link-left', link })
+    this.#commands.handle({ type: how === 'gone' ? 'link-lost' : 'link-left', link })
     if (this.#links.current === undefined) this.#opening.unsettle()
-  }
-
-  #toOutbox(input: OutboxInput): void {
-    for (const effect of this.#outbox.handle(this.#now, input)) this.#outboxEffect(effect)
-  }
-
-  #outboxEffect(effect: OutboxEffect): void {
-    if (effect.type !== 'send') {
-      const sent = this.#sentTo.get(effect.command)
-      this.#sentTo.delete(effect.command)
-      if (effect.type === 'failed' && sent !== undefined && this.#links.get(sent.link) !== undefined)
-        this.#effects.push({ type: 'withdraw', link: sent.link, id: sent.id })
-      const server = sent?.server
-      return void this.#effects.push({ type: 'outbox', effect, ...(server === undefined ? {} : { server }) })
-    }
-    const link = this.#links.get(effect.link)
-    if (link === undefined) return
-    this.#sentTo.set(effect.request.command, { server: link.server, link: link.id, id: effect.id })
-    this.#send(link, commandFrameOf(effect))
   }
 
   #send(link: Link, frame: ClientFrame): void {

@@ -111,9 +111,9 @@ export const CONNECTIONS = [
   {
     name: 'refused-token-shown-for-ever',
     story: 'A revoked token is asked for and refused without end, and nobody is told.',
-    file: 'src/core/session.ts',
-    find: 'if (this.#tokenRejected.has(endpointId)) {',
-    replace: "if (this.#tokenRejected.has('')) {",
+    file: 'src/core/link-dialling.ts',
+    find: 'if (this.#tokenRefused.has(endpointId)) return false',
+    replace: "if (this.#tokenRefused.has('')) return false",
   },
   {
     name: 'token-renewed-too-late',
