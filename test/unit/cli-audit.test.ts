@@ -91,7 +91,7 @@ describe('audit', () => {
     const before = sum([one.count(), other.count()])
     expect(before).toMatchObject({ published: 10, delivered: 1, behind: 9 })
     one.delivered(change(2))
-    expect(since(sum([one.count(), other.count()]), before)).toMatchObject({ published: 0, delivered: 1 })
+    expect(since(sum([one.count(), other.count()]), before)).toMatchObject({ published: 0, delivered: 1, behind: 8 })
   })
 })
 

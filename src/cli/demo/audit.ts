@@ -126,9 +126,9 @@ export function sum(counts: readonly AuditCount[]): AuditCount {
   return counts.reduce((all, one) => combine(all, one, 1), NOTHING)
 }
 
-/** What came after `before`. */
+/** What came after `before`, and what is behind now: what was on its way at that moment and has arrived is no debt. */
 export function since(now: AuditCount, before: AuditCount): AuditCount {
-  return combine(now, before, -1)
+  return { ...combine(now, before, -1), behind: now.behind }
 }
 
 /** What is wrong, in words; empty when every event arrived once, in order. */
