@@ -44,8 +44,10 @@ export type SessionInput =
     }
   | { readonly type: 'token'; readonly link: LinkId; readonly token?: string; readonly failed?: boolean }
   | { readonly type: 'restored'; readonly link: LinkId; readonly ok: boolean }
-  /** We ourselves were stopped for this long; `uncountedMs`: the part of it that our monotonic clock did not see. */
-  | { readonly type: 'pause'; readonly lateMs: DurationMs; readonly uncountedMs?: DurationMs }
+  /** So much time passed that our monotonic clock did not see: what is overdue by then must not leave. */
+  | { readonly type: 'slept'; readonly ms: DurationMs }
+  /** We ourselves were stopped for this long. */
+  | { readonly type: 'pause'; readonly lateMs: DurationMs }
   | { readonly type: 'close' }
   | { readonly type: 'tick' }
 

@@ -130,9 +130,9 @@ export class SessionMachine {
         return this.#commands.handle({ type: 'command', request: input.request })
       case 'command-abort':
         return this.#commands.handle({ type: 'abort', command: input.command, reason: input.reason })
+      case 'slept':
+        return this.#commands.handle(input)
       case 'pause':
-        // First: what is overdue must not leave on a link that wakes up.
-        this.#commands.handle({ type: 'slept', ms: input.uncountedMs ?? 0 })
         for (const link of this.#links.all()) link.pause(this.#now, input.lateMs, this.#config.settings.connect)
         return
       case 'close':

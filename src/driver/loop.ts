@@ -12,12 +12,16 @@ import type { Cancel, Platform } from '../platform/platform'
 export interface LoopPart {
   deadline(): Instant
   tick(now: Instant): void
+  /** So much time passed while the monotonic clock stood still: it is told of naps too, that are no pause yet. */
+  slept?(now: Instant, ms: DurationMs): void
   /** We were stopped for this long; of it `uncountedMs` passed while the monotonic clock stood still (sleep). */
   pause(now: Instant, lateMs: DurationMs, uncountedMs: DurationMs): void
 }
 
 /** Lateness beyond two beats of the default second. */
 export const PAUSE_LIMIT_MS = 2000
+/** The wall clock runs ahead by less when it is only being set right (500 ppm over the longest timer are 30 ms). */
+const NAP_MS = 40
 /** After something failed, the machines are not asked again sooner: one that fails at every tick must not spin. */
 const AFTER_FAILURE_MS = 100
 /** Longer waits are cut: timers of 2^31 ms and more fire at once. */
@@ -105,6 +109,7 @@ export class Loop {
     const slept = wall - this.#seen.wall - (now - this.#seen.now)
     const lateMs = Math.max(now - this.#armedFor, slept)
     this.#seen = { now, wall }
+    if (slept > NAP_MS) for (const part of this.#parts) this.#take(() => part.slept?.(now, slept))
     if (lateMs <= PAUSE_LIMIT_MS) return
     this.#armedFor = NEVER
     const uncountedMs = Math.max(0, slept)

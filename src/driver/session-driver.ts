@@ -64,8 +64,12 @@ export class SessionDriver implements LoopPart {
     this.feed({ type: 'tick' })
   }
 
-  pause(_now: Instant, lateMs: DurationMs, uncountedMs: DurationMs): void {
-    this.feed({ type: 'pause', lateMs, uncountedMs })
+  slept(_now: Instant, ms: DurationMs): void {
+    this.feed({ type: 'slept', ms })
+  }
+
+  pause(_now: Instant, lateMs: DurationMs): void {
+    this.feed({ type: 'pause', lateMs })
   }
 
   feed(input: SessionInput): void {

@@ -55,9 +55,9 @@ export const COMMANDS = [
   {
     name: 'sleep-not-counted',
     story: 'A laptop is opened in the morning, and sends what was clicked in the evening.',
-    file: 'src/core/session.ts',
-    find: 'ms: input.uncountedMs ?? 0',
-    replace: 'ms: 0',
+    file: 'src/core/outbox.ts',
+    find: 'entry.request.deadline - ms',
+    replace: 'entry.request.deadline',
   },
   {
     name: 'expired-said-of-what-was-sent',

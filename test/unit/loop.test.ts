@@ -1,4 +1,4 @@
-/** The loop: what throws inside a turn ends that turn alone, and never the timer. */
+/** The loop: what throws inside a turn ends that turn alone, and never the timer; its own sleep is noticed. */
 import { describe, expect, it } from 'vitest'
 import { failureReporter, lateTimers } from '../../src/client/self-watch'
 import { NEVER } from '../../src/core/time'
@@ -8,12 +8,14 @@ import type { Platform } from '../../src/platform/platform'
 /** A clock and one timer: all of a platform that the loop uses. */
 class Clock {
   now = 0
+  /** So long has the monotonic clock stood still. */
+  asleepMs = 0
   armed: { readonly at: number; readonly fire: () => void } | undefined
   fired = 0
 
   readonly platform = {
     now: () => this.now,
-    wallClock: () => this.now,
+    wallClock: () => this.now + this.asleepMs,
     setTimer: (ms: number, fire: () => void) => {
       const timer = { at: this.now + Math.max(1, ms), fire }
       this.armed = timer
@@ -116,6 +118,31 @@ describe('a turn that throws', () => {
     expect(isSaid).toBe(true)
     expect(clock.armed).toBeDefined()
   })
+})
+
+describe('a clock that stood still', () => {
+  const nap = (ms: number): string[] => {
+    const { clock, loop } = world()
+    const told: string[] = []
+    loop.add({
+      deadline: () => NEVER,
+      tick: () => undefined,
+      slept: (_now, slept) => told.push(`slept ${slept}`),
+      pause: (_now, lateMs, uncountedMs) => told.push(`pause ${lateMs}, ${uncountedMs} of it unseen`),
+    })
+    clock.run(1000)
+    clock.asleepMs += ms
+    loop.run(() => undefined)
+    loop.run(() => undefined)
+    return told
+  }
+
+  it('is told of a nap, once', () => expect(nap(1500)).toEqual(['slept 1500']))
+
+  it('is a pause too when it was long', () =>
+    expect(nap(5000)).toEqual(['slept 5000', 'pause 5000, 5000 of it unseen']))
+
+  it('is not told of a clock that is being set right', () => expect(nap(30)).toEqual([]))
 })
 
 describe('warnings about oneself', () => {
