@@ -10,6 +10,8 @@ export type TokenAnswer = { readonly token?: string } | { readonly error: unknow
 
 /** A provider that never settles is given up after this. */
 const PROVIDER_TIMEOUT_MS = 30_000
+/** A token that was replaced may still be good, and still be echoed by a server: that many are kept out of texts. */
+const MAX_SECRETS = 32
 
 interface Asking {
   readonly waiters: Set<(answer: TokenAnswer) => void>
@@ -18,8 +20,10 @@ interface Asking {
 }
 
 export class TokenKeeper {
-  /** The last token of each endpoint; one that is no longer good there is kept as a secret, and to tell a new one. */
+  /** The last token of each endpoint; one that is no longer good there is kept to tell a new one. */
   readonly #kept = new Map<string, { readonly token: string; readonly isGood: boolean }>()
+  /** The last tokens, the newest last. */
+  readonly #secrets = new Set<string>()
   readonly #asking = new Map<string, Asking>()
 
   constructor(
@@ -30,9 +34,9 @@ export class TokenKeeper {
     private readonly renewed: (endpointId: string) => void = () => undefined,
   ) {}
 
-  /** Every token known now: what must never appear in a text. */
+  /** What must never appear in a text. */
   secrets(): string[] {
-    return typeof this.provider === 'string' ? [this.provider] : [...this.#kept.values()].map(({ token }) => token)
+    return typeof this.provider === 'string' ? [this.provider] : [...this.#secrets]
   }
 
   /** Calls back later, once, unless cancelled. */
@@ -93,6 +97,11 @@ export class TokenKeeper {
   #keep(endpointId: string, token: string): void {
     const before = this.#kept.get(endpointId)
     this.#kept.set(endpointId, { token, isGood: true })
+    this.#secrets.delete(token)
+    this.#secrets.add(token)
+    for (const oldest of this.#secrets) {
+      if (this.#secrets.size > MAX_SECRETS) this.#secrets.delete(oldest)
+    }
     if (before !== undefined && before.token !== token) this.renewed(endpointId)
   }
 
