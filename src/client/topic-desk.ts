@@ -1,7 +1,7 @@
 /** The subscriptions of a client: one hub a topic, fed by the topic's machine; tells of resumes and gaps. */
 import type { Change } from '../core/change'
 import type { SessionEffect, SessionInput } from '../core/session-protocol'
-import type { TopicConfig } from '../core/topic-protocol'
+import type { TopicConfig, TopicId } from '../core/topic-protocol'
 import type { Loop } from '../driver/loop'
 import type { SessionDriver } from '../driver/session-driver'
 import type { ClientVoice } from './client-voice'
@@ -20,7 +20,8 @@ export interface TopicDeskOptions {
 }
 
 export class TopicDesk {
-  readonly #hubs = new Map<string, TopicHub>()
+  readonly #hubs = new Map<TopicId, TopicHub>()
+  #resumed = 0
   readonly #parseTold = new WeakSet<TopicHub>()
   readonly #slowTold = new WeakSet<TopicHub>()
 
@@ -30,31 +31,36 @@ export class TopicDesk {
     return [...this.#hubs.values()]
   }
 
-  /** Handles of one topic share one wire subscription. */
+  /**
+   * Handles of one topic share one wire subscription, but those that go on from a position of their own: whatever the
+   * others have read by now, only the server can tell what came after it, or that it cannot.
+   */
   subscribe(checked: SubscribeArguments): Subscription {
     const { name, maxBuffered, signal } = checked
-    let hub = this.#hubs.get(name)
+    const id = checked.cursor === undefined ? name : `${name}\n${(this.#resumed += 1)}`
+    let hub = this.#hubs.get(id)
     if (hub === undefined || hub.isEnded) {
-      hub = this.#createHub(checked)
-      this.#hubs.set(name, hub)
-      this.#feed({ type: 'topic-open', config: this.#topicConfig(checked) })
+      hub = this.#createHub(id, checked)
+      this.#hubs.set(id, hub)
+      this.#feed({ type: 'topic-open', config: this.#topicConfig(id, checked) })
     }
     return hub.open({ maxBuffered, signal })
   }
 
   /** What a topic's machine says: consumers hear it when the machines have settled. */
-  hear({ topic, effect, server }: Extract<SessionEffect, { type: 'topic' }>): void {
+  hear({ topic: id, effect, server }: Extract<SessionEffect, { type: 'topic' }>): void {
     const { loop, voice, changed } = this.options
-    const hub = this.#hubs.get(topic)
+    const hub = this.#hubs.get(id)
+    if (hub === undefined) return
+    const { topic } = hub
     loop.defer(() => {
-      if (hub === undefined) return
       hub.deliver(effect)
       // Refused: nobody closes it, so it would stay for ever.
-      if (!hub.isEnded || this.#hubs.get(topic) !== hub) return
-      this.#hubs.delete(topic)
+      if (!hub.isEnded || this.#hubs.get(id) !== hub) return
+      this.#hubs.delete(id)
       changed()
     })
-    if (effect.type === 'error' && !effect.fatal && effect.cause !== undefined) this.#tellParse(topic, effect.cause)
+    if (effect.type === 'error' && !effect.fatal && effect.cause !== undefined) this.#tellParse(hub, effect.cause)
     if (effect.type === 'batch') this.#tellGaps(topic, effect)
     else if (effect.type === 'state') loop.defer(changed)
     else if (effect.type === 'adopted' && effect.how !== 'first') {
@@ -83,46 +89,46 @@ export class TopicDesk {
   }
 
   /** Every refused item is an error of the subscription; a person is told once. */
-  #tellParse(topic: string, cause: unknown): void {
-    const hub = this.#hubs.get(topic)
-    if (hub === undefined || this.#parseTold.has(hub)) return
+  #tellParse(hub: TopicHub, cause: unknown): void {
+    if (this.#parseTold.has(hub)) return
     this.#parseTold.add(hub)
-    this.options.voice.warn('PARSE_FAILED', `An item of ${topic} was refused by its parse function.`, { cause })
+    this.options.voice.warn('PARSE_FAILED', `An item of ${hub.topic} was refused by its parse function.`, { cause })
   }
 
-  #pressed(topic: string, hub: TopicHub, full: boolean): void {
-    this.#feed({ type: 'topic-pressure', topic, full })
+  #pressed(id: TopicId, hub: TopicHub, full: boolean): void {
+    this.#feed({ type: 'topic-pressure', topic: id, full })
     if (!full || this.#slowTold.has(hub)) return
     this.#slowTold.add(hub)
-    this.options.voice.warn('CONSUMER_SLOW', `A consumer of ${topic} is slow: its log waits for it.`)
+    this.options.voice.warn('CONSUMER_SLOW', `A consumer of ${hub.topic} is slow: its log waits for it.`)
   }
 
-  #createHub({ name, kind }: SubscribeArguments): TopicHub {
+  #createHub(id: TopicId, { name, kind }: SubscribeArguments): TopicHub {
     const { session, streams, loop, voice } = this.options
     const hub: TopicHub = new TopicHub({
       topic: name,
-      kind: () => session().machine.topics.get(name)?.kind ?? kind,
+      kind: () => session().machine.topics.get(id)?.kind ?? kind,
       maxBuffered: streams.maxBuffered,
       now: () => loop.now,
-      currentAt: () => session().machine.topics.get(name)?.currentAt,
+      currentAt: () => session().machine.topics.get(id)?.currentAt,
       report: (error) => voice.listenerThrew(error, name),
-      onPressure: (full) => this.#pressed(name, hub, full),
-      onEmpty: () => this.#closeTopic(name, hub),
+      onPressure: (full) => this.#pressed(id, hub, full),
+      onEmpty: () => this.#closeTopic(id, hub),
     })
     return hub
   }
 
-  #closeTopic(name: string, hub: TopicHub): void {
-    if (this.#hubs.get(name) !== hub) return
-    this.#hubs.delete(name)
+  #closeTopic(id: TopicId, hub: TopicHub): void {
+    if (this.#hubs.get(id) !== hub) return
+    this.#hubs.delete(id)
     hub.end()
-    this.#feed({ type: 'topic-close', topic: name })
+    this.#feed({ type: 'topic-close', topic: id })
     this.options.loop.defer(this.options.changed)
   }
 
-  #topicConfig({ name, kind, parse, cursor, freshWithinMs }: SubscribeArguments): TopicConfig {
+  #topicConfig(id: TopicId, { name, kind, parse, cursor, freshWithinMs }: SubscribeArguments): TopicConfig {
     const { logKeys, staleAfterMs } = this.options.streams
     return {
+      id,
       name,
       logKeys,
       staleAfterMs,

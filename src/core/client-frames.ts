@@ -2,7 +2,7 @@
 import type { OutboxEffect } from './command-protocol'
 import type { Link } from './link'
 import type { SessionConfig } from './session-protocol'
-import type { TopicEffect } from './topic-protocol'
+import type { TopicEffect, TopicId } from './topic-protocol'
 import { PROTOCOL_VERSION, type ClientFrame } from './wire'
 
 /** The first frame. `previous` lets the new server cancel the old one's forced logout. */
@@ -26,17 +26,18 @@ export function helloOf(
 /** A subscribe gets a new id each time; an unsubscribe gives its id up: frames of it are dropped from now on. */
 export function topicFrameOf(
   link: Link,
-  topic: string,
+  topic: { readonly id: TopicId; readonly name: string },
   effect: Extract<TopicEffect, { type: 'subscribe' | 'unsubscribe' }>,
 ): ClientFrame | undefined {
   if (effect.type === 'subscribe') {
-    const id = link.topicId(topic)
-    return { type: 'subscribe', id, topic, ...(effect.cursor === undefined ? {} : { cursor: effect.cursor }) }
+    const id = link.topicId(topic.id)
+    const position = effect.cursor === undefined ? {} : { cursor: effect.cursor }
+    return { type: 'subscribe', id, topic: topic.name, ...position }
   }
-  const id = link.topicIds.get(topic)
+  const id = link.topicIds.get(topic.id)
   if (id === undefined) return undefined
   link.ids.delete(id)
-  link.topicIds.delete(topic)
+  link.topicIds.delete(topic.id)
   return { type: 'unsubscribe', id }
 }
 

@@ -4,7 +4,7 @@ import type { Link } from './link'
 import type { SessionHost } from './session-host'
 import { NEVER, type Instant } from './time'
 import { TopicMachine } from './topic'
-import type { LinkId, TopicConfig, TopicEffect, TopicInput } from './topic-protocol'
+import type { LinkId, TopicConfig, TopicEffect, TopicId, TopicInput } from './topic-protocol'
 
 export interface TopicHost extends Pick<SessionHost, 'link' | 'send' | 'emit'> {
   /** A topic has been silent beyond its bound, or none is any more. */
@@ -50,9 +50,11 @@ export class TopicSet {
     return this.#earliest
   }
 
-  open(now: Instant, config: TopicConfig): void {
-    if (!this.#topics.has(config.name)) this.#topics.set(config.name, new TopicMachine(config))
-    this.#run(now, config.name, { type: 'tick' })
+  open(now: Instant, config: TopicConfig): TopicId {
+    const id = config.id ?? config.name
+    if (!this.#topics.has(id)) this.#topics.set(id, new TopicMachine(config))
+    this.#run(now, id, { type: 'tick' })
+    return id
   }
 
   close(now: Instant, topic: string): void {
@@ -125,7 +127,8 @@ export class TopicSet {
     switch (effect.type) {
       case 'subscribe':
       case 'unsubscribe': {
-        const frame = link === undefined ? undefined : topicFrameOf(link, topic, effect)
+        const name = this.#topics.get(topic)?.name ?? topic
+        const frame = link === undefined ? undefined : topicFrameOf(link, { id: topic, name }, effect)
         if (link !== undefined && frame !== undefined) this.host.send(link, frame)
         return
       }

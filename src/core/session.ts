@@ -24,7 +24,7 @@ import type { SessionConfig, SessionEffect, SessionInput } from './session-proto
 import type { SessionState } from './session-state'
 import { TopicSet } from './session-topics'
 import { NEVER, type Instant } from './time'
-import type { LinkId } from './topic-protocol'
+import type { LinkId, TopicConfig } from './topic-protocol'
 import { transition } from './transitions'
 import type { ClientFrame, WelcomeFrame } from './wire'
 
@@ -117,9 +117,7 @@ export class SessionMachine {
       case 'warm':
         return this.#warm(input.road)
       case 'topic-open':
-        this.#topics.open(this.#now, input.config)
-        for (const link of this.#links.carriers()) this.#topics.ready(this.#now, link, input.config.name)
-        return
+        return this.#openTopic(input.config)
       case 'topic-close':
         this.#topics.close(this.#now, input.topic)
         for (const link of this.#links.all()) link.forget(input.topic)
@@ -142,6 +140,11 @@ export class SessionMachine {
       default:
         return this.#fromLink(input)
     }
+  }
+
+  #openTopic(config: TopicConfig): void {
+    const topic = this.#topics.open(this.#now, config)
+    for (const link of this.#links.carriers()) this.#topics.ready(this.#now, link, topic)
   }
 
   #fromLink(input: Extract<SessionInput, { link: LinkId }>): void {

@@ -13,8 +13,13 @@ export type LinkId = number
 
 export type TopicState = 'pending' | 'live' | 'recovering' | 'stale' | 'closed'
 
+/** Names one wire subscription within a session. */
+export type TopicId = string
+
 export interface TopicConfig {
   readonly name: string
+  /** Where one topic is read more than once, from positions of their own. @default its name */
+  readonly id?: TopicId
   /** Asserted against the server's `subscribed.kind`; a mismatch is a PROTOCOL_ERROR that closes the topic. */
   readonly kind?: TopicKind
   /** Start position, from the consumer. */

@@ -31,7 +31,11 @@ export class TopicMachine {
   #state: TopicState = 'pending'
   #effects: TopicEffect[] = []
 
+  /** What the server calls it. */
+  readonly name: string
+
   constructor(config: TopicConfig) {
+    this.name = config.name
     const emit = (effect: TopicEffect): void => this.#emit(effect)
     const pulse = new TopicPulse(config)
     const track = new TopicTrack(config, emit)

@@ -3,7 +3,7 @@
  * arrive in either order and "away, then ready" must not become "ready, then away".
  */
 import { readFrame } from '../core/parse-frame'
-import type { ClientIdentity, CommandFrame, ServerFrame } from '../core/wire'
+import { CLOSE, type ClientIdentity, type CommandFrame, type ServerFrame } from '../core/wire'
 import type { Cancel, ExchangeOutcome, Platform } from '../platform/platform'
 import type { LinkClose, LinkHandlers, LinkRequest } from './live-transport'
 
@@ -22,7 +22,7 @@ export interface CommandContext {
 export interface CommandHandlers {
   frame(frame: ServerFrame): void
   problem: LinkHandlers['problem']
-  /** A command's outcome is unknown: the link is lost, as a WebSocket with a command under way would be. */
+  /** The link is lost, as a WebSocket would be: a command's outcome is unknown, or the token was refused. */
   lost(close: LinkClose): void
   /** The last command was answered. */
   idle(): void
@@ -118,6 +118,11 @@ export class CommandLane {
       return this.handlers.lost({ code: ABNORMAL, reason: '', clean: false, status: outcome.status })
     }
     const parsed = readFrame(body)
+    if (parsed.ok && parsed.frame?.type === 'reject' && parsed.frame.code === 'unauthorized') {
+      // The token is no longer good here, as a WebSocket would have been closed with it. The command was not executed.
+      this.#waiting.unshift(frame)
+      return this.handlers.lost({ code: CLOSE.unauthorized, reason: 'unauthorized', clean: true })
+    }
     if (parsed.ok && (parsed.frame?.type === 'result' || parsed.frame?.type === 'reject')) {
       this.handlers.frame({ ...parsed.frame, id: frame.id })
       return this.#done()
