@@ -4,9 +4,9 @@
  */
 import { expect, it } from 'vitest'
 import type { EndpointInput } from 'failover-client'
-import { compareLog, EXACT, reportTimes, until } from '../support/harness'
+import { compareLog, EXACT, until } from '../support/harness'
 import { cut, type LabHost } from './support/network'
-import { arrivalsWithin, reportBeside, startPlainClient } from './support/plain-client'
+import { arrivalsWithin, NOWHERE, reportBeside, startPlainClient } from './support/plain-client'
 import { firstEventFrom, fqdn, startClient, startNames, startServers, urlOf } from './support/world'
 
 const TOPIC = 'ucc/helpdesk/events'
@@ -61,7 +61,7 @@ it.each(FIGURES)('$title: they die one after the other', async (figure) => {
     const oursMs = await firstEventFrom(all, next, faultAt, 9000)
     const theirs = await arrivalsWithin(plain, faultAt, next, PLAIN_MS)
     reportBeside(`${figure.title}, ${victim} killed`, oursMs, theirs, PLAIN_MS)
-    expect(theirs).toEqual({ fetch: undefined, ws: undefined })
+    expect(theirs).toEqual(NOWHERE)
     const site = SITES[figure.pools.findIndex((pool) => pool.includes(next))]
     expect(client.active).toMatchObject({ name: next, rank, site })
   }
@@ -81,7 +81,7 @@ it('figure 3: a whole site falls silent, and the other one is started', async ()
   const oursMs = await firstEventFrom(all, 'srv3', faultAt, 9000)
   const theirs = await arrivalsWithin(all.plain, faultAt, 'srv3', PLAIN_MS)
   reportBeside(`${figure.title}, a site black-holed`, oursMs, theirs, PLAIN_MS)
-  expect(theirs).toEqual({ fetch: undefined, ws: undefined })
+  expect(theirs).toEqual(NOWHERE)
   expect(all.client.active).toMatchObject({ url: urlOf('srv3'), site: 'utrecht' })
   const published = generation.stop()
   await until('all arrived', () => all.log.keys.length >= published.length, 9000)
@@ -99,11 +99,15 @@ it('figure 2: the site comes back, and the administrator fails back by the CNAME
     20_000,
     () => live.client.decisions(),
   )
+  const plain = startPlainClient(urlOf('a365web1'))
+  await until('the plain client runs', () => plain.heard.fetch === 'srv2' && plain.heard.ws === 'srv2', 9000)
   const generation = cluster.generate({ topic: TOPIC, perSecond: 50 })
   const changedAt = performance.now()
   await zone.flip(fqdn('a365web1'), fqdn('srv1'))
   const oursMs = await firstEventFrom(live, 'srv1', changedAt, 15_000)
-  reportTimes(`${figure.title}, failed back by the CNAME`, [oursMs])
+  const theirs = plain.since(changedAt, 'srv1')
+  reportBeside(`${figure.title}, failed back by the CNAME`, oursMs, theirs, Math.round(oursMs))
+  expect(theirs).toEqual(NOWHERE)
   const published = generation.stop()
   await until('all arrived', () => live.log.keys.length >= published.length, 9000)
   expect(compareLog(published, live.log.keys)).toEqual(EXACT)

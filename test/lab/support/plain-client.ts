@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { Agent, fetch } from 'undici'
-import { WebSocket } from 'ws'
+import { WebSocket, type ClientOptions } from 'ws'
 import { onCleanup } from '../../support/harness'
 
 const FETCH_EVERY_MS = 250
@@ -14,6 +14,9 @@ const REDIAL_MS = 1000
 const PING_EVERY_MS = 5000
 
 export type Face = 'fetch' | 'ws'
+
+/** Neither face has heard of it. */
+export const NOWHERE = { fetch: undefined, ws: undefined } as const
 
 /** When each face first heard of a server after the fault, in milliseconds from it; undefined: not yet. */
 export type Arrivals = Readonly<Record<Face, number | undefined>>
@@ -50,15 +53,22 @@ interface Sighting {
   readonly at: number
 }
 
-/** Starts it; it ends after the test at the latest. `url`: the dedicated hostname's. */
-export function startPlainClient(url: string): PlainClient {
+/**
+ * Starts it; it ends after the test at the latest. `url`: the dedicated hostname's; `ca`: the authority of its
+ * servers' certificates, where that is a private one.
+ */
+export function startPlainClient(url: string, { ca }: { readonly ca?: string } = {}): PlainClient {
   const sightings: Sighting[] = []
   const heard: Partial<Record<Face, string>> = {}
   const see = (face: Face, server: string): void => {
     heard[face] = server
     sightings.push({ face, server, at: performance.now() })
   }
-  const stops = [fetchInALoop(url, (server) => see('fetch', server)), keepWebSocket(url, (server) => see('ws', server))]
+  const tls = ca === undefined ? {} : { ca }
+  const stops = [
+    fetchInALoop(url, new Agent({ connect: tls }), (server) => see('fetch', server)),
+    keepWebSocket(url, tls, (server) => see('ws', server)),
+  ]
   onCleanup(async () => {
     await Promise.all(stops.map((stop) => stop()))
   })
@@ -74,8 +84,7 @@ export function startPlainClient(url: string): PlainClient {
   }
 }
 
-function fetchInALoop(url: string, see: (server: string) => void): () => Promise<void> {
-  const dispatcher = new Agent()
+function fetchInALoop(url: string, dispatcher: Agent, see: (server: string) => void): () => Promise<void> {
   let timer: NodeJS.Timeout | undefined
   let isOver = false
   const ask = async (): Promise<void> => {
@@ -96,12 +105,13 @@ function fetchInALoop(url: string, see: (server: string) => void): () => Promise
   }
 }
 
-function keepWebSocket(url: string, see: (server: string) => void): () => Promise<void> {
+function keepWebSocket(url: string, tls: ClientOptions, see: (server: string) => void): () => Promise<void> {
   let timer: NodeJS.Timeout | undefined
   let socket: WebSocket | undefined
   let isOver = false
+  const options: ClientOptions = { ...tls, handshakeTimeout: PING_EVERY_MS }
   const dial = (): void => {
-    const dialled = new WebSocket(`${url.replace('http', 'ws')}/ws/echo?greet`, { handshakeTimeout: PING_EVERY_MS })
+    const dialled = new WebSocket(`${url.replace('http', 'ws')}/ws/echo?greet`, options)
     socket = dialled
     let isAnswered = true
     const pings = setInterval(() => {
