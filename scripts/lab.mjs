@@ -47,7 +47,8 @@ function build() {
   for (const [host, last] of HOSTS) addHost(`${prefix}${host}`, host, `10.88.0.${last}`)
   const etc = `/etc/netns/${prefix}client`
   mkdirSync(etc, { recursive: true })
-  writeFileSync(join(etc, 'resolv.conf'), 'nameserver 10.88.0.54\n')
+  // By its defaults the C library asks a name server that does not answer for 10 s: as long as a slow one needs.
+  writeFileSync(join(etc, 'resolv.conf'), 'nameserver 10.88.0.54\noptions timeout:1 attempts:2\n')
 }
 
 /** @param {string} namespace @param {string} host @param {string} address */

@@ -4,12 +4,9 @@
  */
 import { describe, expect, it } from 'vitest'
 import type { FailoverClientOptions } from 'failover-client'
-import { dnsResolver, nodePlatform } from 'failover-client/node'
 import type { Cluster } from 'failover-client/testing/node'
-import { EXPIRED_CERTIFICATE, TEST_CERTIFICATE, TEST_KEY } from '../support/certificate'
-import { compareLog, EXACT, reportTimes, until } from '../support/harness'
-import type { BindMode } from './support/bind'
-import { addressOf, cut, type Cut } from './support/network'
+import { compareLog, EXACT, until } from '../support/harness'
+import { cut, type Cut } from './support/network'
 import { arrivalsWithin, reportBeside, startPlainClient, type PlainClient } from './support/plain-client'
 import { firstEventFrom, fqdn, startClient, startNames, startServers, urlOf } from './support/world'
 import type { LiveClient, Names } from './support/world'
@@ -104,59 +101,5 @@ describe('the administrator changes the CNAME while both servers are healthy', (
     reportBeside(`DNS record behind a cache, TTL ${ttl} s, CNAME changed to srv2`, oursMs, theirs, Math.round(oursMs))
     await expectExact(all)
     expect(all.events.failover).toEqual([])
-  })
-})
-
-async function killActive(all: Omit<World, 'names' | 'plain'>, circumstance: string): Promise<void> {
-  const faultAt = performance.now()
-  await all.cluster.kill('srv1')
-  const oursMs = await firstEventFrom(all, 'srv2', faultAt, 9000)
-  reportTimes(`DNS record, ${circumstance}, active server killed`, [oursMs])
-  await expectExact(all)
-}
-
-describe('the name server fails before the active server does', () => {
-  it.each(['dead', 'hung', 'servfail', 'nxdomain', 'refused'] as const)(
-    '%s: going on with the last known good, with one warning',
-    async (mode: BindMode) => {
-      const all = await world(1, { resolver: dnsResolver({ pollMs: 1000 }) })
-      await all.names.zone.lame(mode)
-      const warnings = (): readonly string[] => all.events.warning.map(({ code }) => code)
-      await until('warned', () => warnings().includes('RESOLVER_FAILED'), 30_000, warnings)
-      await killActive(all, `name server ${mode}`)
-      expect(warnings().filter((code) => code === 'RESOLVER_FAILED')).toHaveLength(1)
-    },
-  )
-
-  it('slow: nobody waits for it', async () => {
-    const all = await world(1)
-    await all.names.zone.lame('slow')
-    await killActive(all, 'name server slow')
-  })
-
-  it('lying: whoever is there cannot prove that it is the dedicated hostname, and hears no token', async () => {
-    const { zone } = await startNames({ pool: 'srv1' }, 1)
-    const url = `https://${fqdn('pool')}`
-    const tls = { key: TEST_KEY, cert: TEST_CERTIFICATE }
-    const cluster = await startServers(['srv1', 'srv2'], { port: 443, tls })
-    const foreign = await startServers(['srv4'], { port: 443, tls: { ...tls, cert: EXPIRED_CERTIFICATE } })
-    const live = await startClient({
-      hostname: url,
-      endpoints: [
-        { url, address: addressOf('srv1'), name: 'srv1' },
-        { url, address: addressOf('srv2'), name: 'srv2' },
-      ],
-      token: () => 'secret',
-      platform: nodePlatform({ tls: { ca: TEST_CERTIFICATE } }),
-    })
-    const generation = cluster.generate({ topic: TOPIC, perSecond: 50 })
-    await zone.setRecord(fqdn('pool'), 'CNAME', [])
-    await zone.setRecord(fqdn('pool'), 'A', [addressOf('srv4')], 1)
-    const warned = (): boolean => live.events.warning.some(({ code }) => code === 'CERTIFICATE')
-    await until('warned of its certificate', warned, 30_000, () => [live.events.warning, live.client.endpoints])
-    await killActive({ ...live, cluster, generation }, 'name server lying')
-    expect(live.client.active?.name).toBe('srv2')
-    expect(foreign.server('srv4').tokensSeen()).toEqual([])
-    expect(foreign.server('srv4').requests()).toEqual([])
   })
 })

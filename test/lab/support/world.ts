@@ -2,10 +2,12 @@
  * The guide's deployment in the lab: servers in network namespaces of their own, the zone `contoso.test` on a name
  * server, and a cache in front of it, which is what everybody here is configured with.
  */
+import type { RecordWithTtl } from 'node:dns'
+import { Resolver } from 'node:dns/promises'
 import { createFailoverClient, type FailoverClient, type FailoverClientOptions } from 'failover-client'
 import { startCluster, type Cluster, type ClusterOptions } from 'failover-client/testing/node'
 import { onCleanup, record, recordLog, until, type LogRecord } from '../../support/harness'
-import { startBind, type Bind, type BindRecord } from './bind'
+import { startBind, type Bind, type BindRecord, type BindZone } from './bind'
 import { addressOf, within, type LabHost } from './network'
 
 export const ZONE = 'contoso.test'
@@ -28,11 +30,20 @@ export interface Names {
   readonly cache: Bind
 }
 
-/** Dedicated hostnames as CNAMEs, by their first label: `{ a365web1: 'srv1' }`. */
+/** A dedicated hostname's record. */
+export function alias(name: string, target: string, ttl: number): BindRecord {
+  return { name: fqdn(name), type: 'CNAME', ttl, values: [`${fqdn(target)}.`] }
+}
+
+/**
+ * Dedicated hostnames as CNAMEs, by their first label: `{ a365web1: 'srv1' }`. `further`: other records of the zone;
+ * `foreign`: zones of somebody else, on the same name server.
+ */
 export async function startNames(
   aliases: Readonly<Record<string, string>>,
   ttl: number,
   further: readonly BindRecord[] = [],
+  foreign: readonly BindZone[] = [],
 ): Promise<Names> {
   const hosts = (['lb1', 'lb2', 'srv1', 'srv2', 'srv3', 'srv4'] as const).map((host): BindRecord => ({
     name: fqdn(host),
@@ -40,13 +51,8 @@ export async function startNames(
     ttl: 3600,
     values: [addressOf(host)],
   }))
-  const records = Object.entries(aliases).map(([name, target]): BindRecord => ({
-    name: fqdn(name),
-    type: 'CNAME',
-    ttl,
-    values: [`${fqdn(target)}.`],
-  }))
-  const zones = [{ name: ZONE, records: [...records, ...hosts, ...further] }]
+  const records = Object.entries(aliases).map(([name, target]) => alias(name, target, ttl))
+  const zones = [{ name: ZONE, records: [...records, ...hosts, ...further] }, ...foreign]
   const zone = await startBind({ address: addressOf('dns'), zones, within: within('dns') })
   onCleanup(() => zone.stop())
   const cache = await startBind({
@@ -56,6 +62,13 @@ export async function startNames(
   })
   onCleanup(() => cache.stop())
   return { zone, cache }
+}
+
+/** What that name server says of a dedicated hostname: its address, and for how many seconds that may be kept. */
+export async function answerOf({ address, port }: Bind, name: string): Promise<RecordWithTtl | undefined> {
+  const resolver = new Resolver({ timeout: 2000, tries: 2 })
+  resolver.setServers([`${address}:${port}`])
+  return (await resolver.resolve4(fqdn(name), { ttl: true }))[0]
 }
 
 /** Servers at their hosts, by their own names; nothing of this library's own on top: no peers, no terms. */
