@@ -281,9 +281,9 @@ const BEHIND_A_LOAD_BALANCER: readonly Case[] = [
     finding: 'fragile PORT_MISLEADS',
     also: ['fragile DNS_POINTS_AT_PASSIVE'],
     target: 'lb1',
-    servers: PORTS,
+    servers: { ...PORTS, uccPorts: { helpdesk: 6002, support: 6001 } },
     spoil: ({ cluster }) => cluster.promote('srv2', 'helpdesk'),
-    more: ['--ucc-port', '6002'],
+    more: ['--ucc-port', '6001'],
   },
   {
     what: 'nothing listens on the port that it checks',
