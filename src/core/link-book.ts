@@ -98,19 +98,32 @@ export class LinkBook {
     this.host.lost(link.id, 'gone')
   }
 
-  /** A goodbye, so that silence is not taken for a lost agent. Results in flight may still come. */
+  /** Nothing new goes there. The goodbye is said when the results in flight have come: a server may end with it. */
   leave(link: Link | undefined, reason: string): void {
     if (link === undefined || link.isLeft) return
     if (link.welcome === undefined) return this.drop(link)
     this.#unrole(link)
     this.host.lost(link.id, 'left')
     const waitMs = this.host.isClosing() ? 0 : LEAVE_GRACE_MS
-    link.phase = { is: transition(LINK_TRANSITIONS, link.phase.is, 'leave'), deadline: this.host.now() + waitMs }
-    this.host.send(link, { type: 'leave', reason })
+    const deadline = this.host.now() + waitMs
+    link.phase = { is: transition(LINK_TRANSITIONS, link.phase.is, 'leave'), deadline, reason }
+    this.#hush(link)
     this.finishLeaving(link)
   }
 
-  /** Closes a left link when its results are in or its time is up; drops it when the close is not answered. */
+  /**
+   * While results are waited for, nothing else is sent there. An event stream is left alone: without its topics it would
+   * be asked for anew, perhaps of another server.
+   */
+  #hush(link: Link): void {
+    if (link.downgraded || !this.host.awaits(link.id)) return
+    for (const id of link.topicIds.values()) this.host.send(link, { type: 'unsubscribe', id })
+  }
+
+  /**
+   * Says goodbye on a left link when its results are in or its time is up, so that silence is not taken for a lost
+   * agent, and closes it; drops it when the close is not answered.
+   */
   finishLeaving(link: Link): void {
     const { phase } = link
     const now = this.host.now()
@@ -118,6 +131,7 @@ export class LinkBook {
     if (phase.is !== 'leaving' || (this.host.awaits(link.id) && now < phase.deadline)) return
     const graceMs = this.host.isClosing() ? LAST_CLOSE_GRACE_MS : CLOSE_GRACE_MS
     link.phase = { is: transition(LINK_TRANSITIONS, phase.is, 'close'), deadline: now + graceMs }
+    this.host.send(link, { type: 'leave', reason: phase.reason })
     this.host.emit({ type: 'close-link', link: link.id, code: CLOSE.normal, reason: 'leave' })
   }
 

@@ -19,9 +19,9 @@ export type LinkPhase =
   /** It is the client's; topics are on their way. */
   | { readonly is: 'resuming'; readonly commandsAt: Instant }
   | { readonly is: 'live' }
-  /** Said goodbye; results in flight may still come. */
-  | { readonly is: 'leaving'; readonly deadline: Instant }
-  /** The close handshake is under way. */
+  /** Given up: results in flight may still come, then goodbye is said. */
+  | { readonly is: 'leaving'; readonly deadline: Instant; readonly reason: string }
+  /** Goodbye is said, the close handshake is under way. */
   | { readonly is: 'closing'; readonly deadline: Instant }
   | { readonly is: 'gone' }
 

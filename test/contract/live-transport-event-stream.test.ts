@@ -260,13 +260,28 @@ describe('commands', () => {
     })
     server.commands[0]?.answer(200, { type: 'result', id: 2, status: 'done' })
     await until('the second', () => server.commands.length === 2)
-    server.commands[1]?.answer(401, { type: 'reject', code: 'unauthorized', message: 'expired' })
+    server.commands[1]?.answer(403, { type: 'reject', code: 'forbidden', message: 'not this user' })
     await until('both answers', () => heard.frames.length === 5)
     expect(heard.frames.slice(3)).toEqual([
       { type: 'result', id: 2, status: 'done' },
-      { type: 'reject', id: 3, code: 'unauthorized', message: 'expired' },
+      { type: 'reject', id: 3, code: 'forbidden', message: 'not this user' },
     ])
     expect(heard.closes).toEqual([])
+  })
+
+  it('end the link when the token is refused: that command and those behind it were not executed', async () => {
+    const { heard } = await live()
+    heard.link.send(command(2))
+    heard.link.send(command(3))
+    await until('the first', () => server.commands.length === 1)
+    server.commands[0]?.answer(401, { type: 'reject', code: 'unauthorized', message: 'expired' })
+    await until('closed', () => heard.closes.length > 0)
+    const error = { code: 'not-running' }
+    expect(heard.frames.slice(3)).toMatchObject([
+      { type: 'result', id: 2, status: 'rejected', error },
+      { type: 'result', id: 3, status: 'rejected', error },
+    ])
+    expect(heard.closes).toMatchObject([{ code: 4401, clean: true }])
   })
 
   it('end the link when an outcome is unknown, and give back what was never posted', async () => {

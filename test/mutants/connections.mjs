@@ -77,7 +77,7 @@ export const CONNECTIONS = [
     name: 'leave-not-sent',
     story: 'The server left behind takes silence for a lost agent, and redistributes his calls.',
     file: 'src/core/link-book.ts',
-    find: "    this.host.send(link, { type: 'leave', reason })\n",
+    find: "    this.host.send(link, { type: 'leave', reason: phase.reason })\n",
     replace: '',
   },
   {

@@ -7,14 +7,20 @@ import { longestDrawMs } from '../bounds'
 /** Timers of the client may be late by a turn of the loop. */
 const SLACK_MS = 50
 
+/** A connection that carries topics, by the ids of their subscribes. */
+interface Carrier {
+  readonly link: number
+  readonly ids: Set<number>
+}
+
 export const oneCommittedConnection: Invariant = {
   name: 'one-committed-connection-outside-overlap',
   statement:
     'Two connections of one client carry topics only during an overlap, and never for longer than it may last.',
   watch(run, violated) {
-    const carriers = run.clients.map(() => new Map<string, number>())
+    const carriers = run.clients.map(() => new Map<string, Carrier>())
     const overlapSince = run.clients.map(() => NaN)
-    const ofClient = (client: number): Map<string, number> => carriers[client] ?? new Map<string, number>()
+    const ofClient = (client: number): Map<string, Carrier> => carriers[client] ?? new Map<string, Carrier>()
     const check = (client: number): void => {
       const awake = run.clients[client]?.awakeMs() ?? 0
       const { size } = ofClient(client)
@@ -34,14 +40,16 @@ export const oneCommittedConnection: Invariant = {
       },
       sent({ client, link, frame }) {
         const name = nameOf(client, link)
-        if (frame.type === 'leave') ofClient(client).delete(name)
-        else if (frame.type === 'subscribe') ofClient(client).set(name, link)
+        const { ids } = ofClient(client).get(name) ?? { ids: new Set<number>() }
+        if (frame.type === 'subscribe') ofClient(client).set(name, { link, ids: ids.add(frame.id) })
+        else if (frame.type === 'unsubscribe') ids.delete(frame.id)
+        if (frame.type === 'leave' || ids.size === 0) ofClient(client).delete(name)
         check(client)
       },
       heard: ({ client }) => check(client),
       ended({ client, link }) {
         const name = nameOf(client, link)
-        if (ofClient(client).get(name) === link) ofClient(client).delete(name)
+        if (ofClient(client).get(name)?.link === link) ofClient(client).delete(name)
         check(client)
       },
     }
