@@ -1,6 +1,7 @@
 /** `createFailoverDirectory`: several pools, each with one judge; a client for each UCC, made when first asked for. */
 import { FailoverError } from '../errors'
 import type { Platform } from '../platform/platform'
+import { disposeByClosing, type DisposedByClosing } from './disposable'
 import { Client } from './failover-client'
 import type { FailoverClient } from './failover-client-types'
 import type { FailoverDirectoryOptions } from './option-types'
@@ -21,7 +22,7 @@ export interface DirectoryClientOptions {
 }
 
 /** The clients of several pools. Clients of one pool share its judge: one prober and breaker per endpoint. */
-export interface FailoverDirectory {
+export interface FailoverDirectory extends DisposedByClosing {
   /**
    * The client of this UCC, on the pool that serves it. Made when first asked for; the same one again later.
    * @throws FailoverError `INVALID_OPTION` for a UCC that no pool names, `CLIENT_CLOSED` after `close()`.
@@ -46,6 +47,7 @@ export function createDirectoryOn(
 }
 
 class Directory implements FailoverDirectory {
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>
   readonly #clients = new Map<string, Client>()
   readonly #runtimes = new Map<PoolConfig, PoolRuntime>()
   #closing: Promise<void> | undefined
@@ -54,7 +56,9 @@ class Directory implements FailoverDirectory {
     private readonly config: DirectoryConfig,
     private readonly platform: Platform,
     private readonly ownsPlatform: boolean,
-  ) {}
+  ) {
+    disposeByClosing(this)
+  }
 
   get clients(): readonly FailoverClient[] {
     return [...this.#clients.values()]

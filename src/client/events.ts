@@ -61,7 +61,7 @@ export interface StateChangeEvent {
 
 /** What of an endpoint changed, or what changed it. `readiness`: state, term or drain of its server. */
 export type EndpointReason = OpenCode<
-  'breaker-open' | 'breaker-closed' | 'readiness' | 're-pointed' | 'draining' | 'suspected'
+  'breaker-open' | 'breaker-closed' | 'readiness' | 're-pointed' | 'second-road' | 'draining' | 'suspected'
 >
 
 /** Context of `endpointChange`. */

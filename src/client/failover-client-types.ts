@@ -1,4 +1,5 @@
 /** The public face of the client. */
+import type { DisposedByClosing } from './disposable'
 import type { FailoverEventName, FailoverListener } from './events'
 import type {
   CommandOptions,
@@ -49,9 +50,10 @@ export interface Diagnostics {
 /**
  * One client of a contact centre's servers. It starts at once; `close()` ends it and leaves nothing alive.
  *
- * Every method throws `CLIENT_CLOSED` after `close()`, and `INVALID_OPTION` for a wrong argument.
+ * Every method throws `CLIENT_CLOSED` after `close()`, and `INVALID_OPTION` for a wrong argument; only what looks back
+ * (`decisions()`, `diagnostics()`) and the listeners go on.
  */
-export interface FailoverClient {
+export interface FailoverClient extends DisposedByClosing {
   /** Where the client stands. `connected` without subscriptions and commands means: a candidate is known. */
   readonly state: ClientState
   /** Why, while `state` is `offline`. */

@@ -4,6 +4,7 @@ import { createFetch } from '../drop-in/fetch'
 import { createWebSocketClass } from '../drop-in/web-socket'
 import { FailoverError } from '../errors'
 import type { Platform } from '../platform/platform'
+import { disposeByClosing } from './disposable'
 import { ClientCore } from './client-core'
 import type { FailoverEventName, FailoverListener } from './events'
 import type { Diagnostics, FailoverClient, NotifySignal } from './failover-client-types'
@@ -42,6 +43,7 @@ export function createClientOn(options: FailoverClientOptions, defaultPlatform: 
 export const ROUTING = Symbol.for('failover-client.routing')
 
 export class Client implements FailoverClient {
+  declare readonly [Symbol.asyncDispose]: () => Promise<void>
   readonly #core: ClientCore
   readonly fetch: FailoverClient['fetch']
   readonly WebSocket: FailoverClient['WebSocket']
@@ -61,10 +63,7 @@ export class Client implements FailoverClient {
     // Here and not in or beside the class body: a computed member or a statement counts as a side effect, and would
     // keep the whole client in the bundle of a page that imports anything else.
     Object.defineProperty(this, ROUTING, { value: this.#core.routing })
-    // `await using client = …` where the runtime knows the symbol.
-    if (Symbol.asyncDispose !== undefined) {
-      Object.defineProperty(this, Symbol.asyncDispose, { value: () => this.close() })
-    }
+    disposeByClosing(this)
   }
 
   get state(): ClientState {
@@ -222,6 +221,10 @@ export class Client implements FailoverClient {
       ({ id, name, server, url: own }) => [id, name, server].includes(text) || own === url,
     )
     if (found !== undefined) return found.id
+    // A server's own name is known when it has answered.
+    if (this.endpoints.some(({ server }) => server === undefined)) {
+      throw new FailoverError('MOVE_FAILED', `no endpoint has answered as "${text}" yet; name it by its URL, or wait`)
+    }
     const known = this.endpoints.map(({ name }) => name).join(', ')
     throw new FailoverError(
       'INVALID_OPTION',

@@ -177,9 +177,9 @@ export class TopicHub implements HandleHub {
       this.#lastServer = change.server
       if (this.kind() === 'state') this.#apply(change)
     }
-    this.#view.touch()
-    this.#position = { order: position.order, cursor: cursor ?? position.cursor }
     const isFirst = this.#lastBatchAt === undefined
+    if (isFirst || changes.length > 0) this.#view.touch()
+    this.#position = { order: position.order, cursor: cursor ?? position.cursor }
     this.#lastBatchAt = this.#options.now()
     const handles = [...this.#handles]
     for (const handle of handles) handle.buffer(deliveries, this.#position)

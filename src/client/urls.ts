@@ -57,6 +57,7 @@ export function normaliseName(text: string): string | undefined {
 export function normaliseBase(input: string | URL, defaults: BaseDefaults = NO_DEFAULTS): BaseResult {
   const text = typeof input === 'string' ? input.trim() : input.href
   if (text === '') return bad('must not be empty')
+  if (text.startsWith('/')) return bad('must be a host name or a URL with its scheme')
   const bare = !WITH_SCHEME.test(text)
   const url = isMistyped(text) ? undefined : parse(bare ? withDefaults(text, defaults) : text)
   if (url === undefined)

@@ -210,9 +210,9 @@ export class Judge {
     endpoint.liveness = { is: transition(LIVENESS_TRANSITIONS, endpoint.liveness.is, 'answered'), at: now }
     endpoint.answered()
     endpoint.rttMs = rttMs
+    endpoint.lastError = undefined
     if (!endpoint.passed.hear(ucc)) return endpoint.breaker.success()
     if (endpoint.breaker.probePassed(now, this.#riseOf(endpoint))) {
-      endpoint.lastError = undefined
       this.#changed(endpoint, 'breaker-closed', `${endpoint.seed.name} answers again.`)
     }
   }
@@ -276,12 +276,19 @@ export class Judge {
     if (endpoint.server === server) return
     const before = endpoint.server
     endpoint.server = server
-    if (before === undefined) return
+    if (before === undefined) return this.#secondRoad(endpoint, server)
     endpoint.forgetRefusal()
     endpoint.repoint(now)
     endpoint.generation += 1
     this.emit({ type: 'release', endpointId: endpoint.id, generation: endpoint.generation })
     this.#changed(endpoint, 're-pointed', `${endpoint.seed.name} led to ${before} and now leads to ${server}.`)
+  }
+
+  /** Of a server that is known by another endpoint nothing is new but the road. */
+  #secondRoad(endpoint: Endpoint, server: string): void {
+    const first = this.roster.present().find((one) => one !== endpoint && one.server === server)
+    if (first === undefined) return
+    this.#changed(endpoint, 'second-road', `${endpoint.seed.name} leads to ${server}, as ${first.seed.name} does.`)
   }
 
   #hear(now: Instant, endpoint: Endpoint, server: string, ucc: string | undefined, saying: Saying): void {

@@ -143,11 +143,12 @@ export function putOff(place: Searching, at: Instant): Searching {
 }
 
 /** Everybody is asked. */
-export function asked(place: Searching): Searching {
+export function asked(now: Instant, place: Searching): Searching {
   const { search } = place
   if (search.is === 'asking') return place
-  if (search.is === 'patient') return { ...place, search: { is: transition(SEARCH_TRANSITIONS, search.is, 'ask') } }
-  return { ...place, search: { is: search.is, readyAt: search.readyAt } }
+  if (search.is === 'patient')
+    return { ...place, askedAt: now, search: { is: transition(SEARCH_TRANSITIONS, search.is, 'ask') } }
+  return { ...place, askedAt: now, search: { is: search.is, readyAt: search.readyAt } }
 }
 
 /** A road is known since then; `compare`: a better one is waited for. */

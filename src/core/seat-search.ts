@@ -42,7 +42,9 @@ export function seek(now: Instant, place: Searching, facts: SeekFacts): Sought {
 
 function sketch(now: Instant, place: Searching, to: Standing, since: Instant, everServed: boolean): MoveSketch {
   const kind: MoveKind = !everServed ? 'initial' : isSameServer(to, place) ? 'redial' : 'failover'
-  const decided = Math.max(place.detected, Math.min(since, now))
+  // Where the draw had put the question off, that wait is the draw's, and deciding began with the question.
+  const { detected, askedAt = detected } = place
+  const decided = detected + Math.max(0, Math.min(since, now) - Math.max(askedAt, detected))
   return {
     kind,
     // A seat that only routed requests had no connection to lose: its endpoint does not serve any more.
@@ -51,7 +53,7 @@ function sketch(now: Instant, place: Searching, to: Standing, since: Instant, ev
     // Whatever is left of the old connection may speak until the new one carries everything, if it can speak at all.
     makeBeforeBreak: place.oldLink === 'alive',
     evidence: [...place.evidence, inWords(to)],
-    times: { lastProof: place.lastProof, detected: place.detected, decided, dialled: now },
+    times: { lastProof: place.lastProof, detected, decided, dialled: now },
     ...(place.from === undefined ? {} : { from: place.from }),
     ...(place.fromServer === undefined ? {} : { fromServer: place.fromServer }),
   }

@@ -59,6 +59,8 @@ export interface Searching {
   /** End of this client's own spread draw. */
   readonly dialAfter: Instant
   readonly search: Search
+  /** When the question was put, where the draw had put it off. */
+  readonly askedAt?: Instant
   readonly evidence: readonly string[]
   /** What the old side said of its leaving, while it may still be come back to. */
   readonly goaway?: Goaway

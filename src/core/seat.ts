@@ -218,7 +218,7 @@ export class Seat {
   /** The time has come, or somebody cannot wait for it (a request): the question is put now. */
   needsRoad(now: Instant): void {
     if (this.#place.is !== 'searching' || !this.isPatient) return
-    this.#place = places.asked(this.#place)
+    this.#place = places.asked(now, this.#place)
     this.#askAll(now)
   }
 

@@ -26,7 +26,7 @@ export class StateView<T> {
 
   /** The view as it is now. The same object until the next change, and never changed itself. */
   get current(): ReadonlyMap<string, T> {
-    this.#copy ??= new Map(this.#values)
+    this.#copy ??= new Content(this.#values)
     return this.#copy
   }
 
@@ -62,6 +62,30 @@ export class StateView<T> {
   keys(): IterableIterator<string> {
     return this.#values.keys()
   }
+}
+
+/** A view that was handed out: all who read the topic share it, so nobody may write into it. */
+class Content<T> extends Map<string, T> {
+  constructor(values: ReadonlyMap<string, T>) {
+    super()
+    for (const [key, data] of values) super.set(key, data)
+  }
+
+  override set(): never {
+    return refuse()
+  }
+
+  override delete(): never {
+    return refuse()
+  }
+
+  override clear(): never {
+    return refuse()
+  }
+}
+
+function refuse(): never {
+  throw new TypeError('a view is what the server said: copy it to change it, new Map(subscription.view)')
 }
 
 /** What must happen to `known` so that it holds exactly `next`: keys to remove, then keys to write. Changes nothing. */

@@ -180,7 +180,11 @@ export class FetchAttempt {
       replayable: this.#body.replayable,
     }
     const decision = decideRedirect(hop, (to) => this.routing.knows(to))
-    if (decision.type === 'answer') return this.done({ type: 'response', response })
+    if (decision.type === 'answer') {
+      // Each hop was a request of its own, of which the last was not redirected.
+      if (this.#followed > 0) Object.defineProperty(response, 'redirected', { value: true })
+      return this.done({ type: 'response', response })
+    }
     if (decision.type === 'refuse') return this.#refuse(response, decision.error)
     const isSameMethod = decision.method === this.#method
     const next = routeHop(this.routing, this.#route, { from: url, to: decision.url, isSameMethod })
