@@ -3,7 +3,7 @@ import type { Endpoint } from './endpoint'
 import type { Judge } from './judge'
 import type { MoveReason } from './pool-protocol'
 import type { LeaveFacts } from './seat-places'
-import type { Settled, Suspicion } from './seat-state'
+import type { OldLink, Settled, Suspicion } from './seat-state'
 import type { SeatView } from './seat-view'
 import type { PoolSettings } from './settings'
 import { decideSuspicion, type AskedReadiness } from './suspicion'
@@ -62,11 +62,10 @@ export class SeatVerdicts {
     const who = place.server ?? endpoint.server ?? endpoint.id
     const evidence = [isStopped ? `${who} says ${word.state}` : `${endpoint.seed.name} does not answer`]
     const reason = isStopped ? 'ucc-stopped' : 'endpoint-down'
-    const oldLink = place.is === 'live' ? 'alive' : 'gone'
     return {
       is: 'leave',
       event: 'stop',
-      facts: { reason, oldLink, lastProof: word?.at ?? now, evidence },
+      facts: { reason, oldLink: oldLinkOf(place), lastProof: word?.at ?? now, evidence },
       isHard: false,
     }
   }
@@ -125,4 +124,10 @@ export class SeatVerdicts {
       .present()
       .filter((one) => one !== current && (one.server === undefined || one.server !== current.server))
   }
+}
+
+/** What is left of the connection: one that owes an answer is nothing to come back to before it speaks. */
+function oldLinkOf({ is, trust }: Settled): OldLink {
+  if (is !== 'live') return 'gone'
+  return trust.is === 'unanswered' ? 'silent' : 'alive'
 }

@@ -136,6 +136,27 @@ describe('a live connection that falls silent', () => {
     expect(world.all('condition').at(-1)?.condition).toEqual({ is: 'serving' })
   })
 
+  test('unanswered, then condemned by its probes before it was heard out: dialled again, not gone back to', () => {
+    const world = started()
+    const [client] = world.clients
+    // The other one answers late: this one is given as long as any probe.
+    Object.assign(world.server('srv2'), { state: 'stopped', rttMs: 400 })
+    Object.assign(world.server('srv1'), { fails: 'timeout', beats: 'none' })
+    world.until('missed twice', () => world.machine.judge.roster.get('srv1')?.misses === 2, 30_000)
+    const lastProof = world.now
+    world.run(600)
+    world.feed({ type: 'seat-suspect', seat: 1, lastProof })
+    world.run(600)
+    world.feed({ type: 'seat-unanswered', seat: 1, lastProof })
+    expect(client?.at).toBe('srv1')
+    world.until('condemned', () => world.all('condition').at(-1)?.condition.is === 'offline', 1000)
+    // The server answers; the connection to it still does not.
+    world.server('srv1').fails = undefined
+    world.until('dialled', () => world.moves.length > 1, 10_000)
+    expect(world.moves.at(-1)?.plan).toMatchObject({ kind: 'redial', to: 'srv1', makeBeforeBreak: false })
+    expect(world.all('decision').map(({ kind }) => kind)).not.toContain('recovered')
+  })
+
   test('stopped while nobody runs: kept, all asked at the edge cadence, the first `running` taken', () => {
     const world = started()
     Object.assign(world.server('srv1'), { state: 'stopped', beats: 'stopped' })
