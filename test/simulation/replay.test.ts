@@ -47,6 +47,8 @@ describe('the swarm as a whole', () => {
     const deeds = new Set(plans.flatMap((plan) => plan.deeds.map((deed) => deed.do)))
     expect(deeds.size).toBe(9)
     const count = (holds: (plan: (typeof plans)[number]) => boolean): number => plans.filter(holds).length
+    // Jitter in every one of them.
+    expect(count(({ network: { latencyMs } }) => typeof latencyMs === 'object' && 'p99' in latencyMs)).toBe(1000)
     expect(count(({ topology }) => topology.servers === 1)).toBeGreaterThan(50)
     expect(count(({ topology }) => topology.log === 'split')).toBeGreaterThan(200)
     expect(count(({ topology }) => topology.withoutSockets.length > 0)).toBeGreaterThan(50)

@@ -6,6 +6,7 @@
 import type { Priority } from '../../client/option-types'
 import type { CommandSafety } from '../../core/command-protocol'
 import type { DurationMs } from '../../core/time'
+import type { Latency } from '../network-types'
 
 /** One run, as it is drawn. */
 export interface SwarmPlan {
@@ -52,7 +53,8 @@ export interface TopologyPlan {
 }
 
 export interface NetworkPlan {
-  readonly latencyMs: DurationMs
+  /** One way, of each packet. Seeds draw a distribution; plans of older regressions have a constant. */
+  readonly latencyMs: Latency
   /** Of packets; a retransmission makes a frame late, a probe may be lost whole. */
   readonly loss: number
 }

@@ -2,6 +2,7 @@
  * Makes a failing plan small: whatever can be left out while the same invariant is still violated, is. Delta debugging
  * (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002) on faults, deeds and clients.
  */
+import type { Latency } from '../network-types'
 import type { SwarmPlan, TopologyPlan } from './plan'
 
 /** Does this plan still fail in the same way? */
@@ -67,6 +68,8 @@ const SIMPLIFICATIONS: readonly Simplification[] = [
     return { ...plan, healAtMs, deeds: plan.deeds.filter(({ at }) => at < healAtMs) }
   },
   (plan) => ({ ...plan, network: { ...plan.network, loss: 0 } }),
+  // Whether it takes a race between packets: without jitter there is none.
+  ({ network, ...plan }) => ({ ...plan, network: { ...network, latencyMs: withoutJitter(network.latencyMs) } }),
   simplerTopology(() => ({ hasSecondRoad: false })),
   simplerTopology(() => ({ hasDesignation: false })),
   simplerTopology(() => ({ hasTokens: false })),
@@ -79,6 +82,10 @@ const SIMPLIFICATIONS: readonly Simplification[] = [
   (plan) => ({ ...plan, clients: plan.clients.map((client) => ({ ...client, standby: 'cold', restores: false })) }),
   (plan) => ({ ...plan, clients: plan.clients.map((client) => ({ ...client, asksCanMove: false })) }),
 ]
+
+function withoutJitter(latency: Latency): Latency {
+  return typeof latency === 'object' && 'median' in latency ? latency.median : latency
+}
 
 /** Indices of those behind it become one less. One has to stay. */
 function withoutClient(plan: SwarmPlan, gone: number): SwarmPlan {
