@@ -45,7 +45,7 @@ describe('the swarm as a whole', () => {
     const drawn = new Set(plans.flatMap(({ faults }) => faults.map(({ fault }) => fault)))
     expect([...drawn].sort()).toEqual(Object.keys(FAULTS).sort())
     const deeds = new Set(plans.flatMap((plan) => plan.deeds.map((deed) => deed.do)))
-    expect(deeds.size).toBe(9)
+    expect(deeds.size).toBe(10)
     const count = (holds: (plan: (typeof plans)[number]) => boolean): number => plans.filter(holds).length
     // Jitter in every one of them.
     expect(count(({ network: { latencyMs } }) => typeof latencyMs === 'object' && 'p99' in latencyMs)).toBe(1000)

@@ -55,6 +55,10 @@ export class Actor implements ClientView {
     this.#platform = platform
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
   get client(): FailoverClient {
     if (this.#client === undefined) throw new Error(`client ${this.index} has not started`)
     return this.#client
@@ -96,14 +100,19 @@ export class Actor implements ClientView {
     else this.#misbehaviours.delete(how)
   }
 
+  leftovers(): readonly string[] {
+    return this.device.leftovers()
+  }
+
   sample(): void {
+    if (this.#isClosed) return
     const { active, endpoints } = this.client
     this.host.tell({ is: 'sampled', active: active?.id, endpoints })
   }
 
   do(deed: ClientDeed): void {
     // No code of a sleeper runs, its application's neither.
-    if (this.#isClosed || this.#asleepSince !== undefined) return
+    if (this.#asleepSince !== undefined) return
     switch (deed.do) {
       case 'subscribe':
         return this.#subscribe(`ucc/${this.plan.ucc}/${deed.topic}`)
@@ -120,10 +129,13 @@ export class Actor implements ClientView {
         return this.#move('switchover', () => this.client.switchover({ hold: deed.hold }))
       case 'failback':
         return this.#move('failback', () => this.client.failback())
+      case 'close':
+        return this.close()
     }
   }
 
   close(): void {
+    if (this.#isClosed) return
     this.#isClosed = true
     this.host.tell({ is: 'closing' })
     this.#call('close', 'close', async () => {
@@ -184,7 +196,8 @@ export class Actor implements ClientView {
   }
 
   #subscribe(topic: string): void {
-    if (this.#handles.has(topic)) return
+    // A closed client refuses this at once, by a throw.
+    if (this.#isClosed || this.#handles.has(topic)) return
     const subscription = this.client.subscribe(topic)
     this.#lastHandle += 1
     const handle = this.#lastHandle

@@ -115,6 +115,8 @@ function drawDeeds(
   if (draw.chance(0.4)) add(3, () => ({ at: at(), do: 'switchover', client: client(), hold: draw.chance(0.2) }))
   if (draw.chance(0.3)) add(2, () => ({ at: at(), do: 'failback', client: client() }))
   if (topology.hasTokens) add(2, () => ({ at: at(), do: 'rotate-token' }))
+  // Who has closed converges to nothing: seldom, where there is nobody else.
+  if (draw.chance(clients.length === 1 ? 0.15 : 0.4)) deeds.push({ at: at(), do: 'close', client: client() })
   return deeds.sort((a, b) => a.at - b.at)
 }
 

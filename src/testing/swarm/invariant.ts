@@ -31,6 +31,10 @@ export interface ClientView {
   readonly plan: ClientPlan
   readonly client: FailoverClient
   readonly alive: Readonly<Alive>
+  /** Its `close()` was called. */
+  readonly isClosed: boolean
+  /** What the device below the watched platform still holds for it: a line each. */
+  leftovers(): readonly string[]
   /** Virtual time without its own pauses: what was asleep or frozen cannot be late. */
   awakeMs(): number
 }

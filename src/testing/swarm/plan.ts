@@ -88,6 +88,8 @@ export type Deed = { readonly at: DurationMs } & (
   | { readonly do: 'post'; readonly client: number; readonly hasKey: boolean }
   | { readonly do: 'switchover'; readonly client: number; readonly hold: boolean }
   | { readonly do: 'failback'; readonly client: number }
+  /** The application is done with this client, whatever is under way. */
+  | { readonly do: 'close'; readonly client: number }
   | { readonly do: 'publish'; readonly topic: TopicName; readonly times: number; readonly everyMs: DurationMs }
   | { readonly do: 'rotate-token' }
 )

@@ -52,7 +52,7 @@ export const nothingAfterItsDeadline: Invariant = {
 
 export const commandsEndTruthfully: Invariant = {
   name: 'commands-end-truthfully',
-  statement: 'A command that ends well was executed; one that ends as expired or refused never is.',
+  statement: 'A command that ends well was executed; one that ends as expired, refused or closed never is.',
   watch(_run, violated) {
     const executed = new Set<string>()
     const ended = new Map<string, string>()
@@ -76,7 +76,12 @@ export const commandsEndTruthfully: Invariant = {
 }
 
 /** Endings that promise that nothing has happened, nor will. */
-const NEVER_EXECUTED: ReadonlySet<string> = new Set(['COMMAND_EXPIRED', 'COMMAND_REJECTED', 'BUFFER_FULL'])
+const NEVER_EXECUTED: ReadonlySet<string> = new Set([
+  'COMMAND_EXPIRED',
+  'COMMAND_REJECTED',
+  'BUFFER_FULL',
+  'CLIENT_CLOSED',
+])
 
 export const unsafeRequestOnce: Invariant = {
   name: 'unsafe-request-once',

@@ -2,6 +2,13 @@
 import type { Invariant } from '../invariant'
 import { attemptsWithinBudget, dialsWithinBudget, probesWithinBudget } from './budgets'
 import {
+  callsEndAtClose,
+  closesWithinASecond,
+  nothingAliveAfterClose,
+  onlyGoodbyesWhileClosing,
+  silentAfterClose,
+} from './closing'
+import {
   commandsEndTruthfully,
   noUnsafeCommandTwice,
   nothingAfterItsDeadline,
@@ -9,7 +16,7 @@ import {
   unsafeRequestOnce,
 } from './commands'
 import { neverBelowTheFence, notNowhereForLong, notOnKnownDownServer, oneCommittedConnection } from './connections'
-import { closesWithinASecond, converges, noTokenInText, nothingAliveAfterClose, silentAfterClose } from './endings'
+import { converges, noTokenInText } from './endings'
 import { callsSettleOnce, movesGoSomewhere, noFailbackAgainstDesignation, timingsAddUp } from './moves'
 import {
   allDeliveredAfterQuiet,
@@ -42,6 +49,8 @@ export const INVARIANTS: readonly Invariant[] = [
   converges,
   nothingAliveAfterClose,
   closesWithinASecond,
+  onlyGoodbyesWhileClosing,
   silentAfterClose,
+  callsEndAtClose,
   noTokenInText,
 ]
