@@ -33,7 +33,8 @@ const AGAIN_MS = 1000
 
 export class Restorer {
   readonly #routed = new Map<string, 'running' | 'done' | 'failed'>()
-  readonly #controllers = new Set<AbortController>()
+  /** Ends a call of the hook that is under way. */
+  readonly #running = new Set<Cancel>()
   readonly #timers = new Set<Cancel>()
 
   constructor(private readonly options: RestorerOptions) {}
@@ -76,9 +77,9 @@ export class Restorer {
   }
 
   close(): void {
-    for (const controller of this.#controllers) controller.abort()
+    // What the hooks make of it comes too late to be told, or to be tried again.
+    for (const stop of [...this.#running]) stop()
     for (const cancel of this.#timers) cancel()
-    this.#controllers.clear()
     this.#timers.clear()
   }
 
@@ -103,15 +104,19 @@ export class Restorer {
     const end = (ok: boolean | undefined): void => {
       if (isOver) return
       isOver = true
-      this.#controllers.delete(controller)
+      this.#running.delete(stop)
       if (ok === undefined) controller.abort()
       else done(ok)
     }
-    this.#controllers.add(controller)
     const cancelTimer = this.options.platform.setTimer(this.options.config.connect.restoreTimeoutMs, () => {
       end(false)
       controller.abort()
     })
+    const stop = (): void => {
+      cancelTimer()
+      end(undefined)
+    }
+    this.#running.add(stop)
     const before = previous === undefined ? undefined : this.options.describeServer(previous)
     void Promise.resolve()
       .then(() => {
@@ -134,10 +139,7 @@ export class Restorer {
         },
       )
       .finally(cancelTimer)
-    return () => {
-      cancelTimer()
-      end(undefined)
-    }
+    return stop
   }
 
   #bind(endpoint: Endpoint, signal: AbortSignal): BoundServer {
