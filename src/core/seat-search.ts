@@ -21,6 +21,8 @@ export interface SeekFacts {
   readonly asked: string | undefined
   readonly barred: (endpointId: string) => boolean
   readonly betterRoadMs: number
+  /** How long a probe may take. */
+  readonly probeTimeoutMs: number
   /** Was the client ever served? */
   readonly everServed: boolean
 }
@@ -33,11 +35,21 @@ export function seek(now: Instant, place: Searching, facts: SeekFacts): Sought {
   const { from, oldLink, dialAfter } = place
   if (oldLink === 'alive' && from !== undefined && isSameServer(to, place)) return { do: 'recover', from }
   const since = readyAt(place) ?? now
-  const waitUntil = betterPending ? betterRoadUntil(since, facts.betterRoadMs) : now
+  const waitMs = isHerePending(place, facts) ? facts.probeTimeoutMs : facts.betterRoadMs
+  const waitUntil = betterPending ? betterRoadUntil(since, waitMs) : now
   const found = known(place, now < waitUntil ? 'compare' : 'choose', since)
   const goAt = Math.max(waitUntil, dialAfter)
   if (now < goAt) return { do: 'wait', place: found, until: Math.min(goAt, askAt(place) ?? NEVER) }
   return { do: 'go', place: found, plan: sketch(now, place, to, since, facts.everServed) }
+}
+
+/**
+ * Nothing was lost: a seat that only routed requests needs a connection, and where it is has not answered yet. That
+ * server is given as long as any probe, or a slow answer would read as a failover that nothing has caused.
+ */
+function isHerePending({ reason, from, since }: Searching, { judge, ucc, barred }: SeekFacts): boolean {
+  const here = reason !== 'start' || from === undefined ? undefined : judge.roster.get(from)
+  return here !== undefined && !barred(here.id) && !judge.triedSince(here, ucc, since)
 }
 
 function sketch(now: Instant, place: Searching, to: Standing, since: Instant, everServed: boolean): MoveSketch {

@@ -260,6 +260,7 @@ export class Seat {
       asked: this.#planned.asked,
       barred,
       betterRoadMs,
+      probeTimeoutMs: settings.health.timeoutMs,
       everServed: this.#everServed,
     }
     const sought = seek(now, place, facts)

@@ -79,6 +79,43 @@ describe('a seat that only routes requests', () => {
   })
 })
 
+describe('a seat that only routed requests and needs a connection', () => {
+  /** Its last proof is old: nobody looks at a hidden page, and it asks seldom. */
+  function routing(): { world: PoolWorld; client: ReturnType<PoolWorld['open']> } {
+    const world = new PoolWorld(['srv1', 'srv2'])
+    const client = world.open({ live: false })
+    world.until('routed', () => client.at === 'srv1', 1000)
+    world.feed({ type: 'hidden', hidden: true })
+    world.run(10_000)
+    return { world, client }
+  }
+
+  test('waits for the server in use, which answers late: no failover', () => {
+    const { world, client } = routing()
+    world.server('srv1').rttMs = 700
+    world.feed({ type: 'seat-live', seat: client.seat })
+    world.until('dialled', () => world.moves.length > 1, 3000)
+    expect(world.moves.at(-1)?.plan).toMatchObject({ kind: 'redial', to: 'srv1' })
+    expect(world.all('left')).toEqual([])
+  })
+
+  test('no longer than for any probe: then the other one', () => {
+    const { world, client } = routing()
+    world.server('srv1').fails = 'timeout'
+    world.feed({ type: 'seat-live', seat: client.seat })
+    const waited = world.until('dialled', () => world.moves.length > 1, 3000)
+    expect(world.moves.at(-1)?.plan).toMatchObject({ kind: 'failover', to: 'srv2' })
+    expect(waited).toBeLessThanOrEqual(1510)
+  })
+
+  test('no time at all where the server in use refuses', () => {
+    const { world, client } = routing()
+    world.server('srv1').fails = 'refused'
+    world.feed({ type: 'seat-live', seat: client.seat })
+    expect(world.until('dialled', () => world.moves.length > 1, 3000)).toBeLessThan(600)
+  })
+})
+
 describe('the way back', () => {
   test('after a switchover waits for the hold-down, though the old side was ready all along', () => {
     const { world, client, seat } = settled()
