@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { drawPlan, INVARIANTS } from '../../src/testing/swarm/index'
+import { drawPlan, INVARIANTS, type SwarmPlan } from '../../src/testing/swarm/index'
 import type { RunView } from '../../src/testing/swarm/invariant'
 import type { Sighting, SightingKind } from '../../src/testing/swarm/sighting'
 
 // That an invariant can fail is shown by breaking the code (breaks.md). Here are the stories that hardly ever happen.
 
-const RUN = { plan: drawPlan(1), clients: [{}], truth: {} } as unknown as RunView
+const PLAN: SwarmPlan = { ...drawPlan(1), deeds: [] }
 
-function violationsOf(name: string, story: readonly Partial<Sighting>[]): readonly string[] {
+function violationsOf(name: string, story: readonly Partial<Sighting>[], plan = PLAN): readonly string[] {
   const violations: string[] = []
-  const reader = INVARIANTS.find((invariant) => invariant.name === name)?.watch(RUN, (facts) => violations.push(facts))
+  const run = { plan, clients: [{}], truth: {} } as unknown as RunView
+  const reader = INVARIANTS.find((invariant) => invariant.name === name)?.watch(run, (facts) => violations.push(facts))
   for (const [order, sighting] of story.entries()) {
     const read = reader?.[sighting.is as SightingKind] as ((sighting: unknown) => void) | undefined
     read?.({ at: order * 60_000, client: 0, ...sighting })
@@ -28,5 +29,33 @@ describe('no-failback-against-designation', () => {
   ])('%s', (_what, designated, reason, expected) => {
     const story = [{ is: 'resolved', designated } as Partial<Sighting>, failback(reason)]
     expect(violationsOf('no-failback-against-designation', story)).toHaveLength(expected)
+  })
+})
+
+describe('no-failover-without-a-cause', () => {
+  const timings = { detectMs: 0, totalMs: 500 }
+  const ends = { from: { name: 'a', rank: 0, term: 2 }, to: { name: 'b', rank: 1, term: 2 }, evidence: [] }
+  const move = (kind: string, reason: string, at: number): Partial<Sighting> =>
+    ({ is: 'event', name: kind, at, context: { kind, reason, timings, ...ends } }) as unknown as Partial<Sighting>
+  const fault = (on: boolean, at: number): Partial<Sighting> => ({ is: 'fault', fault: 'kill', target: 'srv1', on, at })
+  const story = [fault(true, 100_000), fault(false, 105_000)]
+
+  test.each([
+    ['long before anything goes wrong', move('failover', 'endpoint-down', 90_000), 1],
+    ['while something is wrong', move('failover', 'endpoint-down', 103_000), 0],
+    ['when it has just been put right', move('failover', 'server-silent', 110_000), 0],
+    ['long after it was put right', move('failover', 'server-silent', 150_000), 1],
+    ['by a term that is no higher', move('switchover', 'term', 150_000), 1],
+    ['by a drain that nobody announced', move('switchover', 'drain', 150_000), 1],
+    ['back to a worse rank', move('failback', 'rank', 150_000), 1],
+    ['by a wish that nobody had', move('switchover', 'switchover', 150_000), 1],
+  ])('%s', (_what, event, expected) => {
+    const quiet = { ...PLAN, network: { latencyMs: 1, loss: 0 }, healAtMs: 200_000 }
+    expect(violationsOf('no-failover-without-a-cause', [...story, event], quiet)).toHaveLength(expected)
+  })
+
+  test('by a wish', () => {
+    const wished = [{ is: 'called', what: 'switchover' } as Partial<Sighting>, move('switchover', 'switchover', 50_000)]
+    expect(violationsOf('no-failover-without-a-cause', wished)).toEqual([])
   })
 })

@@ -1,10 +1,14 @@
 /** How long things may take at most, from the plan of a run. */
 import { DEFAULTS } from '../../client/defaults'
 import { SPREAD_CLASSES } from '../../core/spread'
+import type { DurationMs } from '../../core/time'
 import type { ClientPlan, SwarmPlan } from './plan'
 
 /** Servers of a swarm accept so many connections a second, and count what they have. */
 export const ACCEPT_PER_SEC = 500
+
+/** A token that was replaced is still good for so long. */
+export const OLD_TOKEN_MS = 5000
 
 /** The longest draw of this client's class. */
 export function longestDrawMs({ topology }: SwarmPlan, { priority }: ClientPlan): number {
@@ -29,4 +33,15 @@ function clientConvergesWithinMs(plan: SwarmPlan, client: ClientPlan): number {
   const noticedMs = standbyIntervalMs * (1 + jitter) + timeoutMs
   const breakerMs = Math.max(DEFAULTS.breaker.maxOpenMs, PERMANENT_OPEN_MS)
   return breakerMs + maxBackoffMs + connectMs + longestDrawMs(plan, client) + noticedMs + holdDownMs + overlapMs
+}
+
+/**
+ * What went wrong has been noticed by everybody so long after it has ended, at the latest: a server whose beats deny
+ * what its readiness says is asked by every client's slow probe, twice (25 s with the defaults).
+ */
+export function noticedWithinMs(): DurationMs {
+  const { standbyIntervalMs, jitter, timeoutMs, edgeIntervalMs } = DEFAULTS.health
+  const { maxPingMs, heartbeatMs } = DEFAULTS.detection
+  const silenceMs = 2 * heartbeatMs + maxPingMs
+  return standbyIntervalMs * (1 + jitter) + edgeIntervalMs * (1 + jitter) + 2 * timeoutMs + silenceMs
 }

@@ -27,6 +27,7 @@ export function drawPlan(seed: number): SwarmPlan {
     deeds: drawDeeds(draw, topology, clients, faults, healAtMs),
     faults,
     healAtMs,
+    calmMs: draw.chance(0.2) ? draw.between(30_000, 120_000) : 0,
   }
 }
 

@@ -24,6 +24,8 @@ export interface SwarmPlan {
   readonly faults: readonly Fault[]
   /** End of phase one: everything is healed. */
   readonly healAtMs: DurationMs
+  /** For so long nothing happens once everybody is back, and nobody may go anywhere. Older regressions have none. */
+  readonly calmMs?: DurationMs
 }
 
 export interface TopologyPlan {

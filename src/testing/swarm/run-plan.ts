@@ -1,7 +1,7 @@
 /**
  * One run of a plan, in two phases as TigerBeetle's VOPR has them: first things go wrong, and what must never happen is
- * watched for; then everything is healed, and everybody must come back to where they belong within a bound. At last the
- * clients close, and nothing may be left alive.
+ * watched for; then everything is healed, and everybody must come back to where they belong within a bound, and stay
+ * there. At last the clients close, and nothing may be left alive.
  */
 import type { Decision } from '../../client/reports'
 import { convergeWithinMs } from './bounds'
@@ -54,6 +54,7 @@ export async function runPlan(plan: SwarmPlan, options: RunPlanOptions = {}): Pr
   await stage.world.run(plan.healAtMs)
   stage.heal()
   const convergedMs = await converge(stage)
+  await stage.calm(plan.calmMs ?? 0)
   stage.lastWords(LAST_WORDS)
   await stage.world.run(QUIET_MS)
   stage.tell({ is: 'quiet' })

@@ -67,6 +67,7 @@ const SIMPLIFICATIONS: readonly Simplification[] = [
     const healAtMs = Math.min(plan.healAtMs, last + 5000)
     return { ...plan, healAtMs, deeds: plan.deeds.filter(({ at }) => at < healAtMs) }
   },
+  (plan) => ({ ...plan, calmMs: 0 }),
   (plan) => ({ ...plan, network: { ...plan.network, loss: 0 } }),
   // Whether it takes a race between packets: without jitter there is none.
   ({ network, ...plan }) => ({ ...plan, network: { ...network, latencyMs: withoutJitter(network.latencyMs) } }),

@@ -4,7 +4,7 @@ import type { SimulatedServer } from '../simulated-server-types'
 import type { World } from '../world-types'
 import { Actor, type ActorHost } from './actor'
 import { applicationCommands, applicationHttp, type ApplicationOptions } from './application'
-import { ACCEPT_PER_SEC } from './bounds'
+import { ACCEPT_PER_SEC, OLD_TOKEN_MS } from './bounds'
 import { FAULTS, type FaultKind, type FaultStage } from './faults'
 import { healAll } from './heal'
 import type { RunView, Truth } from './invariant'
@@ -18,11 +18,10 @@ const TOPICS: readonly TopicName[] = ['agents', 'log', 'queues']
 const KEYS = 7
 /** Two items or three: snapshots come in several parts, and can be cut between them. */
 const SNAPSHOT_PART_BYTES = 64
-/** A token that was replaced is still good for so long. */
-const OLD_TOKEN_MS = 5000
 const SAMPLE_MS = 1000
 const NAME_TTL_MS = 1000
 const CLOSE_WITHIN_MS = 5000
+const CALM_EVERY_MS = 7000
 
 export class Stage {
   readonly world: World
@@ -75,6 +74,14 @@ export class Stage {
     healAll(this.#faultStage(), uccs, withoutSockets)
     for (const actor of this.actors) actor.resumed(true)
     this.tell({ is: 'healed' })
+  }
+
+  /** An ordinary day: something is published now and then, and nothing is wrong. */
+  async calm(forMs: number): Promise<void> {
+    for (const until = this.world.now + forMs; this.world.now < until;) {
+      for (const topic of TOPICS) this.#publish(topic)
+      await this.world.run(Math.min(CALM_EVERY_MS, until - this.world.now))
+    }
   }
 
   /** A little of everything, now that everything works, and then nothing more: whoever was forgotten shows it. */

@@ -1,6 +1,7 @@
 /** All that a run asserts. Each is one sentence that a user may rely on; a violation names it. */
 import type { Invariant } from '../invariant'
 import { attemptsWithinBudget, dialsWithinBudget, probesWithinBudget } from './budgets'
+import { noFailoverWithoutACause } from './causes'
 import {
   callsEndAtClose,
   closesWithinASecond,
@@ -39,6 +40,7 @@ export const INVARIANTS: readonly Invariant[] = [
   neverBelowTheFence,
   notOnKnownDownServer,
   notNowhereForLong,
+  noFailoverWithoutACause,
   noFailbackAgainstDesignation,
   timingsAddUp,
   movesGoSomewhere,
