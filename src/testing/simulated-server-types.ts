@@ -74,6 +74,8 @@ export interface SimulatedServer {
   rejectNext(options: RejectNextOptions | null): void
   /** Destroys the connection after this many parts of the next snapshot that has more. */
   cutSnapshotAfterParts(parts: number): void
+  /** Sends every `event`, `subscribed` and `result` twice, on all its connections. */
+  repeatFrames(on?: boolean): void
   /** Answers 403 to WebSocket upgrades. */
   refuseUpgrades(on?: boolean): void
   /** Repeats `subscribed` with a snapshot for live ids. */

@@ -177,6 +177,10 @@ export class PoolServer implements SimulatedServer {
     this.#process().state.faults.cutAfterParts = parts
   }
 
+  repeatFrames(on = true): void {
+    this.#process().state.faults.repeats = on
+  }
+
   refuseUpgrades(on = true): void {
     this.#trace(on ? 'refuses upgrades' : 'accepts upgrades')
     this.#pool.configure(this.#seat, { refuseUpgrades: on })

@@ -259,6 +259,21 @@ describe('a server', () => {
     await end(world, client)
   })
 
+  it('says everything twice: nothing is delivered or settled twice', async () => {
+    const { world, client } = await connected()
+    world.server('srv1').repeatFrames()
+    const heard: unknown[] = []
+    const log = client.subscribe(LOG)
+    log.on('change', (change) => heard.push(change.op === 'append' ? change.key : change.op))
+    await world.run(500)
+    for (const key of ['m1', 'm2', 'm3']) world.publish(LOG.name, { key })
+    expect(await world.settle(client.command('echo', { n: 1 }))).toEqual({ n: 1 })
+    await world.run(500)
+    expect(heard).toEqual(['m1', 'm2', 'm3'])
+    expect(client.state).toBe('connected')
+    await end(world, client)
+  })
+
   it('forgets executed keys under a new name: a repeat elsewhere is an unknown outcome', async () => {
     const { world, client } = await connected()
     world.setCommandDelay({ afterMs: 500 })

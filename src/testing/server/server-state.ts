@@ -1,5 +1,5 @@
 /** What one server knows: its UCCs, its replica of the topics, who is connected, and which faults are switched on. */
-import type { Load, TopicKind } from '../../core/wire'
+import type { Load, ServerFrame, TopicKind } from '../../core/wire'
 import type { ServerHost } from './host'
 import type {
   PendingReject,
@@ -23,6 +23,8 @@ export interface Faults {
   /** Parts of the next snapshot after which the connection is destroyed. */
   cutAfterParts: number | undefined
   silentForNew: boolean
+  /** Every `event`, `subscribed` and `result` is sent twice. */
+  repeats: boolean
   drain:
     | {
         readonly reason: string
@@ -33,6 +35,9 @@ export interface Faults {
       }
     | undefined
 }
+
+/** What a server may say again by mistake, and a client must know by what it says: `seq`, `cursor`, `id`. */
+const REPEATED: ReadonlySet<ServerFrame['type']> = new Set(['event', 'subscribed', 'result'])
 
 export class ServerState {
   readonly config: ServerConfig
@@ -48,6 +53,7 @@ export class ServerState {
     overload: undefined,
     cutAfterParts: undefined,
     silentForNew: false,
+    repeats: false,
     drain: undefined,
   }
   /** Receives every event that reaches plain event streams. */
@@ -64,6 +70,11 @@ export class ServerState {
     for (const [name, ucc] of Object.entries(config.uccs)) this.uccs.set(name, new UccHere(name, ucc.state, ucc.term))
     this.#content = config.content
     for (const dump of config.content.dumps) this.topics.set(dump.name, TopicLog.load(dump, config.limits))
+  }
+
+  /** Is this frame sent twice? */
+  repeats({ type }: ServerFrame): boolean {
+    return this.faults.repeats && REPEATED.has(type)
   }
 
   nextConnection(): number {

@@ -16,7 +16,6 @@ import { UccHere } from './ucc-here'
 const HELLO_DEADLINE_MS = 10_000
 /** A client that reads slower than this is not sent single events any more, but resynchronised (rule 4). */
 const MAX_BACKLOG_BYTES = 4 * 1_048_576
-
 export class Session {
   readonly id: number
   readonly state: ServerState
@@ -108,6 +107,7 @@ export class Session {
     this.#lastSentAt = this.state.host.now()
     const text = JSON.stringify(frame)
     this.#outbox.push(() => this.carrier.send(text, sent))
+    if (this.state.repeats(frame)) this.#outbox.push(() => this.carrier.send(text))
   }
 
   sendRaw(text: string): void {

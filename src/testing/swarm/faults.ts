@@ -170,10 +170,12 @@ export const FAULTS: Readonly<Record<string, FaultKind>> = {
     begin: ({ world }) => world.setCommandDelay({ beforeMs: 100, afterMs: 400 }),
     end: ({ world, answerAfterMs }) => world.setCommandDelay({ beforeMs: 0, afterMs: answerAfterMs }),
   },
-  'odd-frame': {
+  'repeated-frames': {
     of: 'server',
-    begin: ({ server }, target) => server(target).sendRaw('{"type":"of-the-future","id":1}'),
+    begin: ({ server }, target) => server(target).repeatFrames(true),
+    end: ({ server }, target) => server(target).repeatFrames(false),
   },
+  'odd-frame': { of: 'server', begin: ({ server }, target) => server(target).sendRaw('{"type":"future","id":1}') },
   'broken-frame': { of: 'server', begin: ({ server }, target) => server(target).sendRaw('{"type":') },
   'foreign-page': {
     of: 'server',

@@ -40,6 +40,7 @@ function healServer({ tokens }: FaultStage, server: SimulatedServer, withoutSock
   server.serveReadiness(null)
   server.refuseUpgrades(withoutSockets)
   server.lag(0)
+  server.repeatFrames(false)
   server.rejectNext(null)
   server.setTokens(tokens)
 }
