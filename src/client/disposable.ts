@@ -6,8 +6,8 @@ export type DisposedByClosing = SymbolConstructor extends { readonly asyncDispos
   : object
 
 /**
- * Closes this at the end of its `await using`. A property and no member of the class: a computed member counts as a side
- * effect, and would keep the whole client in the bundle of a page that imports anything else.
+ * Closes this at the end of its `await using`. A property and no member of the class: a computed member counts as a
+ * side effect, and would keep the whole client in the bundle of a page that imports anything else.
  */
 export function disposeByClosing(target: { close(): Promise<void> }): void {
   if (Symbol.asyncDispose === undefined) return

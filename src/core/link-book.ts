@@ -112,8 +112,8 @@ export class LinkBook {
   }
 
   /**
-   * While results are waited for, nothing else is sent there. An event stream is left alone: without its topics it would
-   * be asked for anew, perhaps of another server.
+   * While results are waited for, nothing else is sent there. An event stream is left alone: without its topics it
+   * would be asked for anew, perhaps of another server.
    */
   #hush(link: Link): void {
     if (link.downgraded || !this.host.awaits(link.id)) return
