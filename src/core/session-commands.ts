@@ -13,6 +13,7 @@ interface Sent {
   readonly server: string
   readonly link: LinkId
   readonly id: number
+  readonly deadline: Instant
 }
 
 export class SessionCommands {
@@ -50,15 +51,18 @@ export class SessionCommands {
   #send(effect: Extract<OutboxEffect, { type: 'send' }>): void {
     const link = this.host.link(effect.link)
     if (link === undefined) return
-    this.#sentTo.set(effect.request.command, { server: link.server, link: link.id, id: effect.id })
+    const { command, deadline } = effect.request
+    this.#sentTo.set(command, { server: link.server, link: link.id, id: effect.id, deadline })
     this.host.send(link, commandFrameOf(effect))
   }
 
   #settle(effect: Exclude<OutboxEffect, { type: 'send' }>): void {
     const sent = this.#sentTo.get(effect.command)
     this.#sentTo.delete(effect.command)
-    if (effect.type === 'failed' && sent !== undefined && this.host.link(sent.link) !== undefined)
-      this.host.emit({ type: 'withdraw', link: sent.link, id: sent.id })
+    if (effect.type === 'failed' && sent !== undefined && this.host.link(sent.link) !== undefined) {
+      const expired = this.host.now() >= sent.deadline
+      this.host.emit({ type: 'withdraw', link: sent.link, id: sent.id, expired })
+    }
     this.host.emit({ type: 'outbox', effect, ...(sent === undefined ? {} : { server: sent.server }) })
   }
 }

@@ -65,8 +65,11 @@ export interface MoveTimings {
 export type SessionEffect =
   | { readonly type: 'open-link'; readonly link: LinkId; readonly road: Road; readonly downgraded: boolean }
   | { readonly type: 'send'; readonly link: LinkId; readonly frame: ClientFrame }
-  /** This command has ended: where it has not left the link yet (one waits for another), it must not any more. */
-  | { readonly type: 'withdraw'; readonly link: LinkId; readonly id: number }
+  /**
+   * This command has ended: where it has not left the link yet (one waits for another), it must not any more.
+   * `expired`: by its deadline, behind which no server executes it; nobody need wait for its answer.
+   */
+  | { readonly type: 'withdraw'; readonly link: LinkId; readonly id: number; readonly expired: boolean }
   | { readonly type: 'close-link'; readonly link: LinkId; readonly code: number; readonly reason: string }
   | { readonly type: 'abandon-link'; readonly link: LinkId }
   | {

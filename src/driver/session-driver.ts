@@ -102,7 +102,7 @@ export class SessionDriver implements LoopPart {
       case 'send':
         return this.#links.get(effect.link)?.send(effect.frame)
       case 'withdraw':
-        return this.#links.get(effect.link)?.withdraw(effect.id)
+        return this.#links.get(effect.link)?.withdraw(effect.id, effect.expired)
       case 'close-link':
         return this.#links.get(effect.link)?.close(effect.code, effect.reason)
       case 'abandon-link':

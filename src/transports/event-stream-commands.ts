@@ -69,9 +69,16 @@ export class CommandLane {
     this.#next()
   }
 
-  /** Not posted any more, if it was not yet. */
-  withdraw(id: number): void {
+  /**
+   * Not posted any more, if it was not yet. One under way is given up behind its deadline, when the server was told of
+   * it: nothing of it happens any more, so what waits cannot overtake it. Else a server that swallowed it would hold up
+   * all that waits, and at the ceiling cost a link that is well.
+   */
+  withdraw(id: number, expired: boolean): void {
     this.#waiting = this.#waiting.filter((frame) => frame.id !== id)
+    if (!expired || this.#current?.id !== id || this.#current.notAfter === undefined) return
+    this.#cancel()
+    this.#done()
   }
 
   /** Commands that were never posted: certainly not executed. Empties the lane and drops what is under way. */

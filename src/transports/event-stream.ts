@@ -113,8 +113,8 @@ class EventStreamLink implements LiveLink {
     }
   }
 
-  withdraw(id: number): void {
-    this.#commands.withdraw(id)
+  withdraw(id: number, expired: boolean): void {
+    this.#commands.withdraw(id, expired)
   }
 
   close(code: number, reason: string): void {

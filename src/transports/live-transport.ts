@@ -38,8 +38,11 @@ export interface LiveLink {
   readonly transport: 'websocket' | 'event-stream'
   /** Takes the frame; frames of one synchronous turn leave in one flush where the carrier batches. */
   send(frame: ClientFrame): void
-  /** This command is not wanted any more: where it still waits, it does not leave. */
-  withdraw(id: number): void
+  /**
+   * This command is not wanted any more: where it still waits, it does not leave. `expired`: its deadline has passed,
+   * so where others wait for its answer, they do not any more.
+   */
+  withdraw(id: number, expired: boolean): void
   /** Ordinary close; `closed` follows in bounded time (the caller has its own deadline and may `abandon`). */
   close(code: number, reason: string): void
   /** Drops everything now, silently; late events are absorbed. */

@@ -241,11 +241,28 @@ describe('commands', () => {
     heard.link.send(command(3))
     heard.link.send(command(4))
     await until('the first', () => server.commands.length === 1)
-    heard.link.withdraw(3)
-    heard.link.withdraw(2)
+    heard.link.withdraw(3, false)
+    heard.link.withdraw(2, false)
     server.commands[0]?.answer(200, { type: 'result', id: 2, status: 'done' })
     await until('the next', () => server.commands.length === 2)
     expect(server.commands[1]?.body).toMatchObject({ id: 4 })
+  })
+
+  it('do not wait for one that was not answered by its deadline', async () => {
+    const { heard } = await live()
+    heard.link.send({ ...command(2), notAfter: 1000 })
+    heard.link.send(command(3))
+    heard.link.send(command(4))
+    await until('the first', () => server.commands.length === 1)
+    heard.link.withdraw(2, true)
+    await until('the next', () => server.commands.length === 2)
+    expect(server.commands[1]?.body).toMatchObject({ id: 3 })
+    // The server was not told of a deadline: it may yet execute this one, and nothing may overtake it.
+    heard.link.withdraw(3, true)
+    server.commands[1]?.answer(200, { type: 'result', id: 3, status: 'done' })
+    await until('the last', () => server.commands.length === 3)
+    expect(server.commands[2]?.body).toMatchObject({ id: 4 })
+    expect(heard.closes).toEqual([])
   })
 
   it('go one after the other, with UCC, client and token', async () => {
