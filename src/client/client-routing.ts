@@ -73,16 +73,16 @@ export class ClientRouting implements Routing {
   }
 
   candidateAt(url: URL): Route | undefined {
-    const { pool, seat, isRestored } = this.options
-    const endpoints = pool.endpoints()
+    const endpoints = this.options.pool.endpoints()
     const homes = new Map(endpoints.map((endpoint) => [new URL(this.#urlOf(endpoint)), endpoint]))
     const home = nearestHome(url, [...homes.keys()])
     const named = home === undefined ? undefined : homes.get(home)
-    if (named === undefined) return undefined
-    const others = endpoints.filter((endpoint) => endpoint !== named).map(({ id }) => id)
-    // With all others avoided it is the one named, unless it is no candidate.
-    if (pool.seat(seat)?.route(others) !== named || !isRestored(named)) return undefined
-    return this.#routeTo(named)
+    return named !== undefined && this.#mayBeAsked(named) ? this.#routeTo(named) : undefined
+  }
+
+  serves({ endpointId }: RouteTaken): boolean {
+    const endpoint = this.options.pool.endpoint(endpointId)
+    return endpoint !== undefined && this.#mayBeAsked(endpoint)
   }
 
   route(ask: RouteAsk, done: (route: Route) => void): Cancel {
@@ -139,6 +139,13 @@ export class ClientRouting implements Routing {
     this.#closeListeners.clear()
     this.#leftListeners.clear()
     this.#closing.abort(clientClosed())
+  }
+
+  /** With all others avoided it is the one that is named, unless it is no candidate. */
+  #mayBeAsked(endpoint: Endpoint): boolean {
+    const { pool, seat, isRestored } = this.options
+    const others = pool.endpoints().flatMap(({ id }) => (id === endpoint.id ? [] : [id]))
+    return pool.seat(seat)?.route(others) === endpoint && isRestored(endpoint)
   }
 
   #offer(waiter: Waiter): void {

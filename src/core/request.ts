@@ -182,8 +182,9 @@ export class RequestMachine {
     this.#state = { is: transition(REQUEST_TRANSITIONS, state.is, 'decide') }
     this.#failure = failure
     if (failure.sent === 'no') {
-      // A stream may have been read already although nothing of it left: it is never sent twice.
-      if (!this.config.replayable || this.#freeMoves >= MAX_FREE_MOVES) return this.#giveUp()
+      // A stream may have been read already although nothing of it left: it is never given to the network twice.
+      const isSpent = !this.config.replayable && state.progress !== 'held'
+      if (isSpent || this.#freeMoves >= MAX_FREE_MOVES) return this.#giveUp()
       this.#freeMoves += 1
       this.#roads.tried(state.route.endpointId, now + this.#waitMs(), true)
       return this.#route(now, false)

@@ -31,8 +31,8 @@ export interface AttemptNews {
 
 type TokenAnswer = { readonly token?: string } | { readonly error: unknown }
 
-/** A refusal says that nothing was executed: it goes elsewhere, free of charge, and says nothing of the endpoint. */
-const REFUSED_AND_LEFT = { kind: 'aborted', sent: 'no', message: 'the endpoint does not serve any more' } as const
+/** Nothing was executed, for nothing was sent, or it was refused: it goes elsewhere, free of charge, blaming nobody. */
+const LEFT_UNASKED = { kind: 'aborted', sent: 'no', message: 'the endpoint does not serve any more' } as const
 
 export class FetchAttempt {
   #method: string
@@ -64,7 +64,7 @@ export class FetchAttempt {
   }
 
   start(): void {
-    if (this.#headers.has('authorization')) this.#send()
+    if (this.#headers.has('authorization')) this.#sendIfServed()
     else this.#askToken('connect', (answer) => this.#haveToken(answer))
   }
 
@@ -89,7 +89,13 @@ export class FetchAttempt {
   #haveToken(answer: TokenAnswer): void {
     if ('error' in answer) return this.done({ type: 'error', error: tokenFailed(answer.error) })
     this.#token = answer.token
-    this.#send()
+    this.#sendIfServed()
+  }
+
+  /** Between the choice and this moment the server may have said that it does not serve any more. */
+  #sendIfServed(): void {
+    if (this.#mayStillAsk()) this.#send()
+    else this.done({ type: 'failed', failure: LEFT_UNASKED })
   }
 
   #send(): void {
@@ -155,14 +161,13 @@ export class FetchAttempt {
       if (token === undefined || token === this.#token) return this.done({ type: 'response', response })
       discardResponse(response)
       this.#token = token
-      if (this.#mayStillAsk()) this.#send()
-      else this.done({ type: 'failed', failure: REFUSED_AND_LEFT })
+      this.#sendIfServed()
     })
   }
 
   /** Does the endpoint serve still? The provider may have taken its time. A hop is no endpoint's business. */
   #mayStillAsk(): boolean {
-    return this.#followed > 0 || this.routing.candidateAt(new URL(this.#route.road.url)) !== undefined
+    return this.#followed > 0 || this.routing.serves(this.#route)
   }
 
   #followOrAnswer(response: Response, url: URL): void {

@@ -68,6 +68,8 @@ export interface Routing {
   candidateAt(url: URL): Route | undefined
   /** Calls back, asynchronously, as soon as a candidate exists (session restored where that is needed first). */
   route(ask: RouteAsk, done: (route: Route) => void): Cancel
+  /** May the endpoint of this route be asked still: does it serve, as far as is known by now? */
+  serves(route: RouteTaken): boolean
   /** Why there is no candidate, as the code of the error that says so, and in words. */
   lack(): { readonly code: FailoverErrorCode; readonly why: string }
   evidence(route: RouteTaken, outcome: Evidence): void

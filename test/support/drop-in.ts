@@ -204,6 +204,7 @@ export class DropInWorld {
       knows: (url) => this.knownHosts.has(url.hostname),
       homeOf: (url) => nearestHome(url, [base, ...this.candidates.map(({ road }) => new URL(road.url))]) ?? base,
       candidateAt: (url) => this.candidates.find(({ road }) => new URL(road.url).origin === originOf(url)),
+      serves: ({ endpointId }) => this.candidates.some((candidate) => candidate.endpointId === endpointId),
       closing: this.closing.signal,
       route: (ask, done) => this.#route(ask, done),
       lack: () => this.lack,

@@ -455,6 +455,22 @@ describe('the token', () => {
     expect(net.fetches).toHaveLength(2)
   })
 
+  it('is there, and the endpoint has stopped serving meanwhile: it is not asked at all, streams included', async () => {
+    const { fetch, net, latest } = world()
+    net.token = () => {
+      if (net.tokenAsks.length === 1) net.candidates = [ROUTE_B]
+      return { token: 't' }
+    }
+    const body = new Response('once').body
+    const promise = fetch('/x', { method: 'POST', body, duplex: 'half' } as RequestInit)
+    const call = await latest()
+    expect(call.request.road.endpointId).toBe('b')
+    call.answer(201)
+    expect((await promise).status).toBe(201)
+    expect(net.fetches).toHaveLength(1)
+    expect(net.evidence).toHaveLength(1)
+  })
+
   it('is not asked anew for a body that cannot be sent twice', async () => {
     const { fetch, net, latest } = world()
     net.token = () => ({ token: 'old' })

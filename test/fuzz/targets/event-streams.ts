@@ -167,6 +167,7 @@ function routingOn(wire: Wire): Routing {
     knows: (url: URL) => url.hostname.endsWith('.contoso.com'),
     homeOf: () => BASE,
     candidateAt: () => undefined,
+    serves: () => true,
     route: (_ask: unknown, done: (found: typeof route) => void) => wire.platform.setTimer(0, () => done(route)),
     token: (_ask: unknown, done: (answer: { token: string }) => void) => {
       done({ token: 'secret' })
