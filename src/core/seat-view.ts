@@ -63,7 +63,8 @@ export class SeatView {
     if (liveness.is === 'down' && liveness.at > startedAt && breaker.state.is !== 'closed') return true
     const word = this.facts.word(endpoint, this.ucc)
     if (!this.facts.fence(this.ucc).allows(word?.term)) return true
-    return contract === 'present' && word !== undefined && word.at > startedAt && !this.facts.running(word, this.ucc)
+    // Also in the very instant in which it began: nobody sets out for a server that is known not to run.
+    return contract === 'present' && word !== undefined && word.at >= startedAt && !this.facts.running(word, this.ucc)
   }
 
   readinessOf(endpointId: string): ReadinessState {

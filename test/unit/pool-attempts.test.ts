@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { SeatCondition } from '../../src/core/pool-protocol'
-import { PoolWorld, reset } from './pool-world'
+import { PoolWorld, reset, UCC } from './pool-world'
 
 describe('a server that welcomes and closes', () => {
   /** Closes the connection as soon as it is there, for so long. Returns when it was dialled. */
@@ -50,6 +50,18 @@ describe('a server that welcomes and closes', () => {
     expect(world.moves.some(({ plan }) => plan.to === 'srv2')).toBe(true)
     expect(lostAt).toBeGreaterThan(0)
   })
+})
+
+test('a target that stops serving in the instant of the decision is given up, and no request is sent there', () => {
+  const world = new PoolWorld(['srv1'])
+  const client = world.open()
+  world.until('it is dialled', () => client.move !== undefined, 2000)
+  const word = { server: 'srv1', ucc: UCC, state: 'starting', via: 'status' } as const
+  expect(world.machine.seat(client.seat)?.route([])?.id).toBe('srv1')
+  world.feed({ type: 'readiness', endpointId: 'srv1', ...word })
+  expect(world.moves.at(-1)?.at).toBe(world.now)
+  expect(world.all('cancel-move')).toHaveLength(1)
+  expect(world.machine.seat(client.seat)?.route([])).toBeUndefined()
 })
 
 test('attempts that fail at servers that answer `running` are no lack of candidates: never offline', () => {
