@@ -166,6 +166,8 @@ export class ClientCore {
         return this.session.feed({ type: 'go', plan: effect.plan })
       case 'cancel-move':
         return this.session.feed({ type: 'cancel-move', move: effect.move })
+      case 'fence':
+        return this.session.feed({ type: 'fence', move: effect.move, minTerm: effect.minTerm })
       case 'warm':
         return this.session.feed({ type: 'warm', road: effect.road })
       case 'ask-can-move':

@@ -91,7 +91,7 @@ export interface MovePlan {
   readonly evidence: readonly string[]
   /** Keep the old connection until the new one carries everything. */
   readonly makeBeforeBreak: boolean
-  /** The fence at the time of the decision: a welcome with a lower term is not attached to. */
+  /** The fence at the decision, or as `fence` said later: a welcome with a lower term is not attached to. */
   readonly minTerm?: number
   readonly times: MoveTimes
 }
@@ -230,6 +230,8 @@ export type PoolEffect =
   | { readonly type: 'go'; readonly seat: SeatId; readonly plan: MovePlan }
   /** Stop this attempt: its target is no longer one. */
   | { readonly type: 'cancel-move'; readonly seat: SeatId; readonly move: MoveId }
+  /** The fence has moved while this attempt is under way. */
+  | { readonly type: 'fence'; readonly seat: SeatId; readonly move: MoveId; readonly minTerm: number }
   /** The suspected connection goes on or is given up: `redial` and failovers come as `go`. */
   | { readonly type: 'warm'; readonly seat: SeatId; readonly road: Road | undefined }
   | {

@@ -54,6 +54,14 @@ export class SeatMove {
     this.#state = { is: transition(MOVE_TRANSITIONS, move.is, how) }
   }
 
+  /** A welcome may have been written before its server said a higher term by another road: the session must know. */
+  tellFence(move: ActiveMove): void {
+    const minTerm = this.context.judge.fence(this.who.ucc).term
+    if (minTerm === undefined || minTerm === move.plan.minTerm) return
+    this.#state = { ...move, plan: { ...move.plan, minTerm } }
+    this.context.emit({ type: 'fence', seat: this.who.id, move: move.plan.id, minTerm })
+  }
+
   /** The session is told to stop it. */
   tellCancelled({ plan }: ActiveMove): void {
     this.context.emit({ type: 'cancel-move', seat: this.who.id, move: plan.id })

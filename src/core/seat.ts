@@ -328,7 +328,7 @@ export class Seat {
   }
 
   #watchMove(now: Instant, move: ActiveMove): void {
-    if (!this.#view.isHopeless(move)) return
+    if (!this.#view.isHopeless(move)) return this.#move.tellFence(move)
     this.#move.tellCancelled(move)
     const { id, to } = move.plan
     const state = this.#view.readinessOf(to)

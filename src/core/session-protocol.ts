@@ -25,6 +25,7 @@ export interface SessionConfig {
 export type SessionInput =
   | { readonly type: 'go'; readonly plan: MovePlan }
   | { readonly type: 'cancel-move'; readonly move: MoveId }
+  | { readonly type: 'fence'; readonly move: MoveId; readonly minTerm: number }
   | { readonly type: 'warm'; readonly road: Road | undefined }
   | { readonly type: 'topic-open'; readonly config: TopicConfig }
   | { readonly type: 'topic-close'; readonly topic: string }

@@ -114,6 +114,8 @@ export class SessionMachine {
         return this.#go(input.plan)
       case 'cancel-move':
         return this.#cancelMove(input.move)
+      case 'fence':
+        return this.#fence(input.move, input.minTerm)
       case 'warm':
         return this.#warm(input.road)
       case 'topic-open':
@@ -199,6 +201,11 @@ export class SessionMachine {
   #cancelMove(move: number): void {
     const { next } = this.#links
     if (next?.plan?.id === move) this.#links.drop(next)
+  }
+
+  #fence(move: number, minTerm: number): void {
+    const { next } = this.#links
+    if (next?.plan?.id === move) next.plan = { ...next.plan, minTerm }
   }
 
   #warm(road: Road | undefined): void {

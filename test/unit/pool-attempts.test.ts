@@ -64,6 +64,18 @@ test('a target that stops serving in the instant of the decision is given up, an
   expect(world.machine.seat(client.seat)?.route([])).toBeUndefined()
 })
 
+test('a fence that its own target raises while it is dialled is told to the attempt, once', () => {
+  const world = new PoolWorld(['srv1'])
+  world.server('srv1').term = 1
+  const client = world.open()
+  world.until('it is dialled', () => client.move !== undefined, 2000)
+  const word = { server: 'srv1', ucc: UCC, state: 'running', term: 2, via: 'status' } as const
+  world.feed({ type: 'readiness', endpointId: 'srv1', ...word })
+  world.feed({ type: 'readiness', endpointId: 'srv1', ...word })
+  const move = world.moves[0]?.plan.id
+  expect(world.all('fence')).toEqual([{ type: 'fence', seat: client.seat, move, minTerm: 2 }])
+})
+
 test('attempts that fail at servers that answer `running` are no lack of candidates: never offline', () => {
   const world = new PoolWorld(['srv1', 'srv2'])
   const client = world.open()

@@ -283,6 +283,7 @@ export function playSession(seed: number): void {
   const inputs: readonly ((step: number) => SessionInput | undefined)[] = [
     (step) => (dice.maybe(0.4) ? { type: 'go', plan: plan(step) } : undefined),
     (step) => (dice.maybe(0.1) ? { type: 'cancel-move', move: step - dice.below(20) } : undefined),
+    (step) => (dice.maybe(0.1) ? { type: 'fence', move: step - dice.below(20), minTerm: dice.below(3) } : undefined),
     () => (dice.maybe(0.3) ? { type: 'warm', road: dice.maybe(0.8) ? road() : undefined } : undefined),
     () => ({ type: 'topic-open', config: topic }),
     () => (dice.maybe(0.3) ? { type: 'topic-close', topic: 't' } : undefined),

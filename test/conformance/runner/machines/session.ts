@@ -28,7 +28,7 @@ const FAILURES = ['refused', 'reset', 'opaque'] as const satisfies readonly Fail
  */
 export const session: MachineKind = {
   inputs: [
-    ...['go', 'cancel', 'warm', 'open', 'token', 'frame', 'closed', 'restored', 'subscribe', 'unsubscribe'],
+    ...['go', 'cancel', 'fence', 'warm', 'open', 'token', 'frame', 'closed', 'restored', 'subscribe', 'unsubscribe'],
     ...['command', 'sleep', 'close'],
   ],
   expects: {
@@ -88,6 +88,8 @@ class SessionSubject implements Subject {
         return this.#go(row.object(word))
       case 'cancel':
         return { type: 'cancel-move', move: this.#lastMove }
+      case 'fence':
+        return { type: 'fence', move: this.#lastMove, minTerm: row.number(word) }
       case 'warm':
         return { type: 'warm', road: row.raw(word) === null ? undefined : roadTo(row.string(word)) }
       case 'open':
