@@ -7,9 +7,12 @@ import type { Sighting, SightingKind } from '../../src/testing/swarm/sighting'
 
 const PLAN: SwarmPlan = { ...drawPlan(1), deeds: [] }
 
-function violationsOf(name: string, story: readonly Partial<Sighting>[], plan = PLAN): readonly string[] {
+function viewOf(plan = PLAN): RunView {
+  return { plan, clients: [{}], truth: {} } as unknown as RunView
+}
+
+function violationsOf(name: string, story: readonly Partial<Sighting>[], run = viewOf()): readonly string[] {
   const violations: string[] = []
-  const run = { plan, clients: [{}], truth: {} } as unknown as RunView
   const reader = INVARIANTS.find((invariant) => invariant.name === name)?.watch(run, (facts) => violations.push(facts))
   for (const [order, sighting] of story.entries()) {
     const read = reader?.[sighting.is as SightingKind] as ((sighting: unknown) => void) | undefined
@@ -51,11 +54,28 @@ describe('no-failover-without-a-cause', () => {
     ['by a wish that nobody had', move('switchover', 'switchover', 150_000), 1],
   ])('%s', (_what, event, expected) => {
     const quiet = { ...PLAN, network: { latencyMs: 1, loss: 0 }, healAtMs: 200_000 }
-    expect(violationsOf('no-failover-without-a-cause', [...story, event], quiet)).toHaveLength(expected)
+    expect(violationsOf('no-failover-without-a-cause', [...story, event], viewOf(quiet))).toHaveLength(expected)
   })
 
   test('by a wish', () => {
     const wished = [{ is: 'called', what: 'switchover' } as Partial<Sighting>, move('switchover', 'switchover', 50_000)]
     expect(violationsOf('no-failover-without-a-cause', wished)).toEqual([])
+  })
+})
+
+describe('never-below-the-fence', () => {
+  const warm = { plan: { standby: 'warm' }, client: { state: 'connected', active: { id: 'b' } }, awakeMs: () => 0 }
+  const run = { ...viewOf(), clients: [warm] } as unknown as RunView
+  const welcome = { is: 'heard', link: 2, endpointId: 'b', frame: { type: 'welcome', term: 1 } } as Partial<Sighting>
+  const raised = { is: 'answered', body: { term: 2 } } as Partial<Sighting>
+  const arrived = { is: 'event', name: 'failover', context: {} } as Partial<Sighting>
+  const subscribe = { is: 'sent', link: 2, endpointId: 'b', frame: { type: 'subscribe' } } as Partial<Sighting>
+
+  test.each([
+    ['a standby that was taken before the fence rose, and is subscribed to later', [arrived, raised, subscribe], 0],
+    ['a standby that is taken after the fence rose, without a subscription', [raised, arrived], 1],
+    ['a standby that is subscribed to after the fence rose', [raised, subscribe], 1],
+  ])('%s', (_what, story, expected) => {
+    expect(violationsOf('never-below-the-fence', [welcome, ...story], run)).toHaveLength(expected)
   })
 })

@@ -1,4 +1,5 @@
 /** Where a client is, and what it may be connected to. */
+import type { FailoverEventName } from '../../../client/events'
 import type { EndpointInfo } from '../../../client/reports'
 import { DEFAULTS } from '../../../client/defaults'
 import type { Invariant, Reader, RunView } from '../invariant'
@@ -72,26 +73,51 @@ class Terms {
   }
 }
 
+/** A link that nothing was asked on yet. */
+interface Welcomed {
+  readonly endpointId: string
+  readonly term: number | undefined
+  /** When it was welcomed. */
+  readonly fence: number
+}
+
+/** Told when a client has arrived somewhere. */
+const ARRIVALS: ReadonlySet<FailoverEventName> = new Set<FailoverEventName>([
+  'failover',
+  'switchover',
+  'failback',
+  'stateChange',
+])
+
 export const neverBelowTheFence: Invariant = {
   name: 'never-below-the-fence',
   statement: 'Nobody attaches to a server whose term is below the highest one heard in the last 60 s.',
   watch(run, violated) {
     const terms = run.clients.map(() => new Terms())
-    /** Links that nothing was asked on yet: their term, and the fence when they were welcomed. */
-    const welcomed = new Map<string, { readonly term: number | undefined; readonly fence: number }>()
+    const welcomed = new Map<string, Welcomed>()
     const left = new Set<string>()
     const awake = (client: number): number => run.clients[client]?.awakeMs() ?? 0
     const fenceOf = (client: number): number =>
       terms[client]?.highest(awake(client), DEFAULTS.failover.fenceMs) ?? -Infinity
+    const attached = (client: number, id: string, fence: number): void => {
+      const { term } = welcomed.get(id) ?? {}
+      welcomed.delete(id)
+      if (term !== undefined && term < fence) violated(`client ${client} attaches to term ${term}, heard ${fence}`)
+    }
+    const isWarm = (client: number): boolean => run.clients[client]?.plan.standby === 'warm'
+    const over = (id: string): void => {
+      left.add(id)
+      welcomed.delete(id)
+    }
     return {
-      heard({ client, link, frame }) {
+      heard({ client, link, endpointId, frame }) {
         const id = `${client} ${link}`
         if (left.has(id)) return
         if (frame.type !== 'welcome' && frame.type !== 'heartbeat' && frame.type !== 'status') return
         const fence = welcomed.get(id)?.fence ?? fenceOf(client)
         // A warm standby may have been welcomed long ago: its last word counts, and the fence when it is used.
         if (frame.type === 'welcome' || (welcomed.has(id) && frame.term !== undefined))
-          welcomed.set(id, { term: frame.term, fence })
+          welcomed.set(id, { endpointId, term: frame.term, fence })
         terms[client]?.hear(frame.term, awake(client))
       },
       answered({ client, body }) {
@@ -100,16 +126,19 @@ export const neverBelowTheFence: Invariant = {
       },
       sent({ client, link, frame }) {
         const id = `${client} ${link}`
-        if (frame.type === 'leave') left.add(id)
+        if (frame.type === 'leave') over(id)
         const there = welcomed.get(id)
         if ((frame.type !== 'subscribe' && frame.type !== 'command') || there === undefined) return
-        welcomed.delete(id)
-        const isWarm = run.clients[client]?.plan.standby === 'warm'
-        const fence = isWarm && frame.type === 'subscribe' ? fenceOf(client) : there.fence
-        if (there.term !== undefined && there.term < fence)
-          violated(`client ${client} attaches to term ${there.term}, heard ${fence}`)
+        attached(client, id, isWarm(client) && frame.type === 'subscribe' ? fenceOf(client) : there.fence)
       },
-      ended: ({ client, link }) => void left.add(`${client} ${link}`),
+      event({ client, name }) {
+        const face = run.clients[client]?.client
+        if (!isWarm(client) || !ARRIVALS.has(name) || face?.state !== 'connected') return
+        // A standby that is taken while nobody subscribes: nothing is sent, and it is attached to all the same.
+        for (const [id, { endpointId }] of welcomed)
+          if (id.startsWith(`${client} `) && endpointId === face.active?.id) attached(client, id, fenceOf(client))
+      },
+      ended: ({ client, link }) => over(`${client} ${link}`),
     }
   },
 }
