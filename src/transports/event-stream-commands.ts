@@ -51,6 +51,8 @@ export class CommandLane {
   #waiting: CommandFrame[] = []
   #current: CommandFrame | undefined
   #cancel: Cancel = () => undefined
+  /** One was given up in this turn, which may bring the end of those behind it: nothing is posted before it is over. */
+  #stopResting: Cancel | undefined
 
   constructor(
     private readonly platform: Platform,
@@ -78,18 +80,23 @@ export class CommandLane {
     this.#waiting = this.#waiting.filter((frame) => frame.id !== id)
     if (!expired || this.#current?.id !== id || this.#current.notAfter === undefined) return
     this.#cancel()
-    this.#done()
+    this.#current = undefined
+    this.#stopResting ??= this.platform.setTimer(0, () => {
+      this.#stopResting = undefined
+      this.#done()
+    })
   }
 
   /** Commands that were never posted: certainly not executed. Empties the lane and drops what is under way. */
   end(): readonly CommandFrame[] {
     this.#cancel()
+    this.#stopResting?.()
     this.#current = undefined
     return this.#waiting.splice(0)
   }
 
   #next(): void {
-    if (this.#current !== undefined) return
+    if (this.#current !== undefined || this.#stopResting !== undefined) return
     const frame = this.#waiting.shift()
     if (frame === undefined) return
     this.#current = frame
