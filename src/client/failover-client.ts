@@ -221,14 +221,12 @@ export class Client implements FailoverClient {
       ({ id, name, server, url: own }) => [id, name, server].includes(text) || own === url,
     )
     if (found !== undefined) return found.id
-    // A server's own name is known when it has answered.
-    if (this.endpoints.some(({ server }) => server === undefined)) {
-      throw new FailoverError('MOVE_FAILED', `no endpoint has answered as "${text}" yet; name it by its URL, or wait`)
-    }
     const known = this.endpoints.map(({ name }) => name).join(', ')
+    const isEarly = this.endpoints.some(({ server }) => server === undefined)
+    const hint = isEarly ? ' (the name of a server is known when it has answered)' : ''
     throw new FailoverError(
       'INVALID_OPTION',
-      `to must be the id, name, server or URL of an endpoint; known: ${known}`,
+      `to must be the id, name, server or URL of an endpoint; known: ${known}${hint}`,
       { field: 'to' },
     )
   }
