@@ -11,8 +11,8 @@ export type LinkPhase =
   /** Socket and token are on their way; `hello` leaves when both are there. */
   | { readonly is: 'dialling'; readonly deadline: Instant }
   | { readonly is: 'greeting'; readonly deadline: Instant }
-  /** Warm standby: welcomed, not restored. */
-  | { readonly is: 'idle' }
+  /** Warm standby: welcomed, not restored. With a deadline it is wanted, and its own word is waited for. */
+  | { readonly is: 'idle'; readonly deadline?: Instant }
   | { readonly is: 'restoring'; readonly deadline: Instant }
   /** Subscribes are out, and the old side carries the client until the deadline. Commands wait for their answers. */
   | { readonly is: 'overlapping'; readonly deadline: Instant; readonly commandsAt: Instant }
@@ -165,7 +165,8 @@ export class Link {
   /** Which deadline of its phase has passed, if any. */
   overdue(now: Instant): LossCause | undefined {
     const { phase } = this
-    if (!('deadline' in phase) || now < phase.deadline) return undefined
+    if (!('deadline' in phase) || now < (phase.deadline ?? NEVER)) return undefined
+    if (phase.is === 'idle') return { type: 'not-ready', state: 'stopped' }
     if (phase.is === 'dialling' || phase.is === 'greeting') return { type: 'timeout', phase: 'connect' }
     return phase.is === 'restoring' ? { type: 'timeout', phase: 'restore' } : undefined
   }
@@ -178,7 +179,7 @@ export class Link {
 
   deadline(): Instant {
     const { phase } = this
-    const own = 'deadline' in phase ? phase.deadline : NEVER
+    const own = ('deadline' in phase ? phase.deadline : undefined) ?? NEVER
     if (this.isLeft) return own
     const commands = 'commandsAt' in phase && !this.commandsOpen ? phase.commandsAt : NEVER
     return Math.min(own, commands, this.detector?.deadline() ?? NEVER, this.tokenRenewAt)

@@ -28,6 +28,8 @@ import type { LinkId, TopicConfig } from './topic-protocol'
 import { transition } from './transitions'
 import type { ClientFrame, WelcomeFrame } from './wire'
 
+/** A standby's status may come behind the probe that found it running. */
+const STANDBY_WORD_MS = 500
 /** The last goodbyes when the client closes. */
 const CLOSE_WITHIN_MS = 500
 
@@ -194,8 +196,15 @@ export class SessionMachine {
     this.#links.standby.taken()
     this.#links.attempt(link)
     link.plan = plan
+    if (!this.#takeStandby(link)) link.phase = { is: 'idle', deadline: this.#now + STANDBY_WORD_MS }
+  }
+
+  /** A standby that is wanted is taken once it says itself that it runs. */
+  #takeStandby(link: Link): boolean {
+    if (!link.running) return false
     link.times.welcomed = this.#now
     this.#opening.welcomed(link)
+    return true
   }
 
   #cancelMove(move: number): void {
@@ -226,6 +235,7 @@ export class SessionMachine {
     if (frame.type === 'welcome') return this.#welcomeFrame(link, frame)
     if (link.phase.is === 'greeting' && frame.type !== 'reject') return
     hearFrame(link, frame, this.#context(link))
+    if (link.phase.is === 'idle' && link.phase.deadline !== undefined) this.#takeStandby(link)
     this.#opening.progress(link)
   }
 
