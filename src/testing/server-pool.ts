@@ -216,6 +216,8 @@ export class ServerPool {
   #renewMemory(seat: Seat, memory: Memory): void {
     seat.memory = memory
     this.configure(seat, { keys: this.#announced(memory) })
+    const { process } = seat
+    process?.run(() => process.faults.checkKeys())
   }
 
   #newMemory(prefix: string): Memory {

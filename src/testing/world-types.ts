@@ -159,7 +159,7 @@ export interface World {
   content(topic: string): ReadonlyMap<string, unknown>
   /** New sequence spaces: clients hear `subscribed recovered:false` and a snapshot. Without `server`: everywhere. */
   newEpoch(options?: { readonly server?: string; readonly topic?: string }): void
-  /** Loses the memory of executed keys; new connections hear its new name. */
+  /** Loses the memory of executed keys: connections end with 1012, and new ones hear its new name. */
   forgetKeys(): void
   /** Delays of commands from now on: before they are executed, and between execution and result. */
   setCommandDelay(delay: { readonly beforeMs?: number; readonly afterMs?: number }): void

@@ -286,6 +286,44 @@ describe('a server', () => {
     await end(world, client)
   })
 
+  it('ends connections that know a lost memory by its name: nothing that comes on them is executed', async () => {
+    const { world, client } = await connected({ uccs: { helpdesk: { running: ['srv1'] } } })
+    world.setCommandDelay({ afterMs: 500 })
+    const done = client.command('once', {}, { safety: 'keyed' })
+    await world.run(100)
+    const server = world.server('srv1')
+    server.reset()
+    await world.runUntil(() => client.state !== 'connected', 5000)
+    await world.runUntil(() => client.state === 'connected', 5000)
+    // The repeat waits in front of a server that hangs while its memory is lost.
+    server.hang()
+    await world.run(100)
+    world.forgetKeys()
+    server.unhang()
+    await expect(world.settle(done)).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' })
+    expect(world.ledger.all().map(({ status }) => status)).toEqual(['executed'])
+    expect(server.connections().map(({ closeCode }) => closeCode)).toEqual([1006, 1012, undefined])
+    await end(world, client)
+  })
+
+  it('ends idle ones as well, but none where no memory has a name', async () => {
+    const { world, client } = await connected({ uccs: { helpdesk: { running: ['srv1'] } } })
+    world.forgetKeys()
+    await world.run(2000)
+    expect(
+      world
+        .server('srv1')
+        .connections()
+        .map(({ closeCode }) => closeCode),
+    ).toEqual([1012, undefined])
+    await end(world, client)
+    const nameless = await connected({ keys: 'none' })
+    nameless.world.forgetKeys()
+    await nameless.world.run(2000)
+    expect(nameless.world.server('srv1').connections()).toHaveLength(1)
+    await end(nameless.world, nameless.client)
+  })
+
   it('is asked by two UCCs side by side; one that it does not know is refused', async () => {
     const world = new SimulatedWorld({ uccs: { sales: {}, helpdesk: { running: ['srv2'] } } })
     const sales = world.connect({ ucc: 'sales' })

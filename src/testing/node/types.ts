@@ -89,7 +89,7 @@ export interface Cluster {
   sync(): Promise<void>
   /** New sequence spaces: clients hear `subscribed recovered:false` and a snapshot. Without `server`: everywhere. */
   newEpoch(options?: { readonly server?: string; readonly topic?: string }): void
-  /** Loses the memory of executed keys; new connections hear its new name. */
+  /** Loses the memory of executed keys: connections end with 1012, and new ones hear its new name. */
   forgetKeys(): Promise<void>
   /** Delays of commands from now on: before they are executed, and between execution and result. */
   setCommandDelay(delay: { readonly beforeMs?: number; readonly afterMs?: number }): void

@@ -57,6 +57,11 @@ export class ServerFaults {
     }
   }
 
+  /** Ends open connections that were told the name of a memory of keys that is lost. */
+  checkKeys(): void {
+    for (const session of this.#state.sessions) session.checkKeys()
+  }
+
   resync(topic: string | undefined): void {
     for (const session of this.#state.sessions) session.resync(topic)
   }

@@ -27,6 +27,8 @@ export class Session {
   #ucc: UccHere | undefined
   #client = ''
   #token: string | undefined
+  /** The memory of keys its welcome named. */
+  #keys: string | undefined
   #heartbeatMs = 1000
   #lastId = 0
   #lastSentAt: number
@@ -145,6 +147,11 @@ export class Session {
     if (!on) this.#lastHeardAt = this.state.host.now()
   }
 
+  /** Ends the connection if its welcome named a memory that is lost: only a new welcome tells the new name. */
+  checkKeys(): void {
+    if (this.welcomed && this.#keys !== this.state.runtime.keys) this.close(CLOSE.restart, 'keys')
+  }
+
   /** The carrier is gone. */
   ended(code: number, reason: string): void {
     if (this.#ended) return
@@ -211,6 +218,7 @@ export class Session {
   #welcome(ucc: UccHere, wishMs: number | undefined): void {
     const { runtime, faults } = this.state
     this.#heartbeatMs = agreedBeatMs(runtime, wishMs)
+    this.#keys = runtime.keys
     this.send(welcomeFrame(this.state, ucc, this.#heartbeatMs))
     this.#armExpiry()
     this.#beat()
@@ -262,8 +270,10 @@ export class Session {
 
   #command(frame: CommandFrame): void {
     if (!this.#takeId(frame.id)) return
+    // A server that hung hears of the loss behind the commands that waited.
+    this.checkKeys()
     const ucc = this.#ucc
-    if (ucc === undefined) return
+    if (ucc === undefined || !this.welcomed) return
     executeCommand(this.state, ucc, frame, this.#client, (answer) => {
       this.send({ type: 'result', id: frame.id, ...answer })
     })

@@ -23,6 +23,7 @@ export function createHandlers(state: ServerState, gate: Gate, uccPorts: UccPort
       const runtime: Partial<RuntimeConfig> = { ...state.runtime, ...patch }
       for (const name of unset ?? []) delete runtime[name]
       state.runtime = runtime as RuntimeConfig
+      orders.checkKeys()
     },
     reset: () => gate.reset(),
     slow: ({ delayMs }) => {
