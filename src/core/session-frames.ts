@@ -11,10 +11,10 @@ import type { Load, ReadinessState, ServerFrame, WelcomeFrame } from './wire'
 export interface FrameContext extends SessionHost {
   readonly seat: SeatId
   readonly ucc: string | undefined
-  readonly isCurrent: boolean
+  readonly isCurrent: (link: Link) => boolean
   readonly topics: TopicSet
   /** The server ends this connection with these words. */
-  readonly refused: (cause: LossCause) => void
+  readonly refused: (link: Link, cause: LossCause) => void
 }
 
 /** Events prove readiness; telling the pool of each one would be waste. */
@@ -66,7 +66,7 @@ export function hearFrame(link: Link, frame: ServerFrame, context: FrameContext)
       return tellClock(link, frame.ts, context, CLOCK_EVERY_MS)
     case 'goaway': {
       link.drainsUntil = context.now() + frame.leaveWithinMs
-      if (!context.isCurrent) return
+      if (!context.isCurrent(link)) return
       const spread = frame.spreadMs === undefined ? {} : { spreadMs: frame.spreadMs }
       return context.pool({ type: 'goaway', seat: context.seat, leaveWithinMs: frame.leaveWithinMs, ...spread })
     }
@@ -134,8 +134,8 @@ function beat(link: Link, frame: Extract<ServerFrame, { type: 'heartbeat' | 'sta
 function rejected(link: Link, frame: Extract<ServerFrame, { type: 'reject' }>, context: FrameContext): void {
   const { code, message, id, retryAfterMs } = frame
   if (id === undefined) {
-    if (code === 'unauthorized') return context.refused({ type: 'unauthorized' })
-    return context.refused({ type: 'refused', code, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
+    if (code === 'unauthorized') return context.refused(link, { type: 'unauthorized' })
+    return context.refused(link, { type: 'refused', code, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
   }
   const topic = link.ids.get(id)
   if (topic !== undefined) {

@@ -35,7 +35,6 @@ const CLOSE_WITHIN_MS = 500
 
 export class SessionMachine {
   readonly #config: SessionConfig
-  readonly #host: SessionHost
   readonly #links: LinkBook
   readonly #topics: TopicSet
   readonly #commands: SessionCommands
@@ -45,17 +44,18 @@ export class SessionMachine {
   readonly #lateness = new Lateness()
   #state: SessionState = { is: 'new' }
   readonly #opening: LinkOpening
+  readonly #frames: FrameContext
 
   constructor(config: SessionConfig) {
     this.#config = config
-    const host = (this.#host = {
+    const host: SessionHost = {
       now: () => this.#now,
       link: (id) => this.#links.get(id),
       send: (link, frame) => this.#send(link, frame),
       pool: (input) => this.#pool(input),
       outbox: (input) => this.#commands.handle(input),
       emit: (effect) => void this.#effects.push(effect),
-    })
+    }
     this.#commands = new SessionCommands(config.commands, host)
     this.#links = new LinkBook({
       ...host,
@@ -74,6 +74,14 @@ export class SessionMachine {
       topics: this.#topics,
       end: (link, cause) => this.#end(link, cause),
     })
+    this.#frames = {
+      ...host,
+      seat: config.seat,
+      ucc: config.ucc,
+      isCurrent: (link) => link === this.#links.current,
+      topics: this.#topics,
+      refused: (link, cause) => this.#refused(link, cause),
+    }
   }
 
   /** Does anybody need a live connection? */
@@ -165,7 +173,7 @@ export class SessionMachine {
       case 'link-frame':
         return this.#frame(link, input)
       case 'link-problem':
-        return hearProblem(link, input.problem, this.#context(link))
+        return hearProblem(link, input.problem, this.#frames)
       case 'link-closed':
         return this.#closed(link, input)
     }
@@ -234,7 +242,7 @@ export class SessionMachine {
     if (link.phase.is === 'dialling') return
     if (frame.type === 'welcome') return this.#welcomeFrame(link, frame)
     if (link.phase.is === 'greeting' && frame.type !== 'reject') return
-    hearFrame(link, frame, this.#context(link))
+    hearFrame(link, frame, this.#frames)
     if (link.phase.is === 'idle' && link.phase.deadline !== undefined) this.#takeStandby(link)
     this.#opening.progress(link)
   }
@@ -250,7 +258,7 @@ export class SessionMachine {
     link.detector = new Detector(detection, frame.heartbeatMs, !link.downgraded, this.#lateness, this.#now)
     this.#dialling.welcomed(link)
     this.#pool({ type: 'token', endpointId: link.road.endpointId, accepted: true })
-    hearWelcome(link, frame, this.#context(link))
+    hearWelcome(link, frame, this.#frames)
     link.renewTokenLater(this.#now)
     if (this.#links.roleOf(link) !== 'standby') this.#opening.welcomed(link)
     else link.phase = { is: transition(LINK_TRANSITIONS, link.phase.is, 'wait') }
@@ -374,17 +382,6 @@ export class SessionMachine {
   }
 
   // ---- plumbing -------------------------------------------------------------------------------------------------
-
-  #context(link: Link): FrameContext {
-    return {
-      ...this.#host,
-      seat: this.#config.seat,
-      ucc: this.#config.ucc,
-      isCurrent: link === this.#links.current,
-      topics: this.#topics,
-      refused: (cause) => this.#refused(link, cause),
-    }
-  }
 
   /** Nothing comes from this link any more (`left`: results in flight still may). */
   #linkLost(link: LinkId, how: 'left' | 'gone'): void {

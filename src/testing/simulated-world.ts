@@ -46,12 +46,16 @@ export class SimulatedWorld implements World {
   readonly #generations = new Set<SimulatedGeneration>()
   readonly #random: Random
   readonly #newDevice: (options: DeviceOptions, name: string) => Device
+  readonly #promiseTurns: number
   #isTouched = false
   #isRunning = false
 
   constructor(options: SimulatedWorldOptions = {}) {
     const { seed = 1, domain = DEFAULT_DOMAIN, startAt = Date.UTC(2026, 0, 1), network, http, commands = {} } = options
     const timeline = this.#timeline
+    const { promiseTurns = PROMISE_TURNS } = options
+    if (!(promiseTurns >= 1)) throw invalid('promiseTurns', 'must be 1 or more')
+    this.#promiseTurns = promiseTurns
     this.seed = seed
     this.#startAt = startAt
     this.hostname = `https://${HOSTNAME}.${domain}`
@@ -232,11 +236,11 @@ export class SimulatedWorld implements World {
     if (this.#isRunning) throw new Error('the world runs already: await the run before the next one')
     this.#isRunning = true
     try {
-      await promiseTurns()
+      await promiseTurns(this.#promiseTurns)
       while (!isEnough() && this.#timeline.step(end)) {
         if (!this.#isTouched) continue
         this.#isTouched = false
-        await promiseTurns()
+        await promiseTurns(this.#promiseTurns)
       }
     } finally {
       this.#isRunning = false
@@ -255,9 +259,9 @@ export class SimulatedWorld implements World {
 }
 
 /** Lets every promise that can go on do so. No timer of the host is used: those may be faked by whoever tests. */
-function promiseTurns(): Promise<void> {
+function promiseTurns(turns: number): Promise<void> {
   let last = SETTLED
   // A chain takes a turn for each link, as an await would, and a third less time (measured).
-  for (let turn = 0; turn < PROMISE_TURNS; turn += 1) last = last.then()
+  for (let turn = 0; turn < turns; turn += 1) last = last.then()
   return last
 }

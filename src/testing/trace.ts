@@ -29,6 +29,7 @@ export class Trace implements SimulatedTrace {
   }
 
   note(actor: string, what: string, text = ''): void {
+    if (this.#size === 0) return
     this.#entries.push({ at: this.#timeline.now, actor, what, text })
     if (this.#entries.length > this.#size + SURPLUS) this.#forget()
   }

@@ -29,10 +29,16 @@ export interface SimulatedWorldOptions extends PoolOptions {
   readonly commands?: Readonly<Record<string, SimulatedCommand>>
   /**
    * How many of the last entries of the trace, and of the attempts of a device, are kept at least; the trace's hash is
-   * over all. For runs of simulated months.
+   * over all. 0: no trace at all. For runs of simulated months.
    * @default all
    */
   readonly traceSize?: number
+  /**
+   * How many turns promises get before time goes on, whenever code of a client ran. A chain of promises that is longer
+   * than that takes simulated time; the client's own take up to 20. Fewer are faster: for runs of simulated months.
+   * @default 64
+   */
+  readonly promiseTurns?: number
 }
 
 /** A request of your application, as a simulated server sees it. */

@@ -182,6 +182,9 @@ it('a trace that is kept short has the same hash', async () => {
   expect(short.trace.hash()).toBe(whole.trace.hash())
   expect(short.trace.entries().length).toBeLessThan(whole.trace.entries().length)
   expect(whole.trace.lines({ last: 2, actor: 'srv1' })).toHaveLength(2)
+  const none = await tell({ traceSize: 0 })
+  expect(none.trace.entries()).toEqual([])
+  expect(none.now).toBe(whole.now)
 })
 
 describe('time', () => {
@@ -194,6 +197,20 @@ describe('time', () => {
     expect([world.now, world.wallClock, seen]).toEqual([15, 1015, [10]])
     await world.run(5.5)
     expect([world.now, seen]).toEqual([20.5, [10, 20.5]])
+  })
+
+  it('gives promises as many turns as it is told', async () => {
+    const chain = async (promiseTurns: number): Promise<boolean> => {
+      const world = new SimulatedWorld({ promiseTurns })
+      let isOver = false
+      let last = Promise.resolve()
+      for (let link = 0; link < 100; link += 1) last = last.then()
+      void last.then(() => (isOver = true))
+      await world.run(1)
+      return isOver
+    }
+    expect([await chain(50), await chain(150)]).toEqual([false, true])
+    expect(() => new SimulatedWorld({ promiseTurns: 0 })).toThrow(/promiseTurns/)
   })
 
   it('settles a promise, chains of promises included, in no time at all', async () => {
