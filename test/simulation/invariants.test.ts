@@ -63,6 +63,31 @@ describe('no-failover-without-a-cause', () => {
   })
 })
 
+describe('served-again', () => {
+  const onServer = { state: 'connected', active: { server: 'srv1' }, diagnostics: () => ({ subscriptions: [] }) }
+  const viewWith = (client: object, serves: boolean): RunView =>
+    ({
+      ...viewOf(),
+      clients: [{ client, plan: PLAN.clients[0], isClosed: false }],
+      truth: { serves: () => serves },
+    }) as unknown as RunView
+  const story = [
+    { is: 'healed', at: 60_000 },
+    { is: 'sampled', at: 61_000 },
+    { is: 'sampled', at: 180_000 },
+  ] as const
+
+  test.each([
+    ['by a server that runs the UCC', onServer, true, 0],
+    ['on a server that does not', onServer, false, 1],
+    ['nowhere', { ...onServer, state: 'offline' }, true, 1],
+    ['with a topic that is not live', { ...onServer, diagnostics: () => ({ subscriptions: [{}] }) }, true, 1],
+  ])('%s', (_what, client, serves, expected) => {
+    expect(violationsOf('served-again', story, viewWith(client, serves))).toHaveLength(expected)
+    expect(violationsOf('served-again', story.slice(0, 2), viewWith(client, serves))).toEqual([])
+  })
+})
+
 describe('never-below-the-fence', () => {
   const warm = { plan: { standby: 'warm' }, client: { state: 'connected', active: { id: 'b' } }, awakeMs: () => 0 }
   const run = { ...viewOf(), clients: [warm] } as unknown as RunView

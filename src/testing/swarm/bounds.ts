@@ -35,6 +35,14 @@ function clientConvergesWithinMs(plan: SwarmPlan, client: ClientPlan): number {
   return breakerMs + maxBackoffMs + connectMs + longestDrawMs(plan, client) + noticedMs + holdDownMs + overlapMs
 }
 
+/** From the healing until this client is served by anybody, at the latest: no hold-down is waited for, no failback. */
+export function servedWithinMs(plan: SwarmPlan, client: ClientPlan): DurationMs {
+  const { edgeIntervalMs, jitter, timeoutMs } = DEFAULTS.health
+  const { maxBackoffMs, timeoutMs: connectMs } = DEFAULTS.connect
+  const pauseMs = Math.max(DEFAULTS.breaker.maxOpenMs, PERMANENT_OPEN_MS, maxBackoffMs)
+  return pauseMs + edgeIntervalMs * (1 + jitter) + timeoutMs + longestDrawMs(plan, client) + connectMs
+}
+
 /**
  * What went wrong has been noticed by everybody so long after it has ended, at the latest: a server whose beats deny
  * what its readiness says is asked by every client's slow probe, twice (25 s with the defaults).

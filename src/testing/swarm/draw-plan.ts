@@ -113,12 +113,26 @@ function drawDeeds(
     deeds.push(...draw.times(15, (): Deed => ({ at: during(), do: 'get', client: victim })))
   }
   add(6, () => ({ at: at(), do: 'post', client: client(), hasKey: draw.chance(0.4) }))
+  if (draw.chance(0.4)) deeds.push(...drawVolley(draw, faults, client()))
   if (draw.chance(0.4)) add(3, () => ({ at: at(), do: 'switchover', client: client(), hold: draw.chance(0.2) }))
   if (draw.chance(0.3)) add(2, () => ({ at: at(), do: 'failback', client: client() }))
   if (topology.hasTokens) add(2, () => ({ at: at(), do: 'rotate-token' }))
   // Who has closed converges to nothing: seldom, where there is nobody else.
   if (draw.chance(clients.length === 1 ? 0.15 : 0.4)) deeds.push({ at: at(), do: 'close', client: client() })
   return deeds.sort((a, b) => a.at - b.at)
+}
+
+/** A busy application loses its server: of each kind of work some is sent, some executed and some answered by then. */
+function drawVolley(draw: Draw, faults: readonly Fault[], client: number): readonly Deed[] {
+  const breaks = faults.filter(({ fault }) => FAULTS[fault]?.of === 'server')
+  if (breaks.length === 0) return []
+  const { at: breakAt } = draw.oneOf(breaks)
+  const spanMs = draw.oneOf([30, 200, 1000])
+  return draw.times(draw.between(5, 25), (): Deed => {
+    const at = Math.max(0, breakAt + draw.between(-spanMs, Math.ceil(spanMs / 4)))
+    if (draw.chance(0.25)) return { at, do: 'post', client, hasKey: draw.chance(0.5) }
+    return { at, do: 'command', client, safety: draw.oneOf(SAFETIES), deadlineMs: draw.oneOf([3000, 10_000, 30_000]) }
+  })
 }
 
 /** A handful of kinds, each perhaps several times. */

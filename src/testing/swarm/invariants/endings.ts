@@ -1,4 +1,5 @@
 /** How a run has to end: where everybody belongs, and without a secret in any text. */
+import { servedWithinMs } from '../bounds'
 import type { Invariant, RunView } from '../invariant'
 import { SECRET } from '../secrets'
 
@@ -15,6 +16,38 @@ export const converges: Invariant = {
       },
     }
   },
+}
+
+export const servedAgain: Invariant = {
+  name: 'served-again',
+  statement: 'After the healing every client is served by some server that runs its UCC, long before it is back home.',
+  watch(run, violated) {
+    const served = new Set<number>()
+    let healedAt = Infinity
+    return {
+      healed: ({ at }) => (healedAt = at),
+      sampled({ at, client }) {
+        if (at < healedAt || served.has(client)) return
+        const missing = whyUnserved(run, client)
+        const plan = run.clients[client]?.plan
+        if (missing === undefined || plan === undefined) served.add(client)
+        else if (at - healedAt > servedWithinMs(run.plan, plan))
+          violated(`client ${client}: ${missing}, ${Math.round(at - healedAt)} ms after the healing`)
+      },
+    }
+  },
+}
+
+/** Why nobody that runs its UCC serves this client; nothing when somebody does. */
+function whyUnserved({ clients, truth }: RunView, index: number): string | undefined {
+  const view = clients[index]
+  if (view === undefined || view.isClosed) return undefined
+  const { client, plan } = view
+  const server = client.active?.server
+  if (client.state !== 'connected' || server === undefined) return `is ${client.state}`
+  if (!truth.serves(server, plan.ucc)) return `is on ${server}, which does not run ${plan.ucc}`
+  const behind = client.diagnostics().subscriptions.find(({ state }) => state !== 'live')
+  return behind === undefined ? undefined : `${behind.topic} is ${behind.state}`
 }
 
 /** Why a client is not yet where it belongs; nothing when it is. */

@@ -17,7 +17,7 @@ import {
   unsafeRequestOnce,
 } from './commands'
 import { neverBelowTheFence, notNowhereForLong, notOnKnownDownServer, oneCommittedConnection } from './connections'
-import { converges, noTokenInText } from './endings'
+import { converges, noTokenInText, servedAgain } from './endings'
 import { callsSettleOnce, movesGoSomewhere, noFailbackAgainstDesignation, timingsAddUp } from './moves'
 import {
   allDeliveredAfterQuiet,
@@ -48,6 +48,7 @@ export const INVARIANTS: readonly Invariant[] = [
   attemptsWithinBudget,
   probesWithinBudget,
   dialsWithinBudget,
+  servedAgain,
   converges,
   nothingAliveAfterClose,
   closesWithinASecond,
