@@ -11,6 +11,8 @@ export interface CallLimits {
   readonly timeoutMs?: number
   /** To a connection, where the platform can prove that nothing was sent. */
   readonly connectTimeoutMs?: number | undefined
+  /** On a connection of its own, where the platform can. */
+  readonly isFresh?: boolean
 }
 
 export interface CallEvents {
@@ -59,7 +61,7 @@ export class HttpCall {
 
   #send(road: Road, request: WireRequest): void {
     if (this.#canProveUnsent) this.#on.waits?.(true)
-    const cancel = this.#lines.call(road, request, {
+    const cancel = this.#lines.call(road, request, this.#canProveUnsent && this.#limits.isFresh === true, {
       sends: () => {
         this.#isSent = true
         if (this.#canProveUnsent) this.#on.waits?.(false)

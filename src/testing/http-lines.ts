@@ -20,6 +20,8 @@ export interface CallHandlers {
 
 interface Line {
   readonly road: Road
+  /** For one request. */
+  readonly isFresh: boolean
   end: End | undefined
   user: CallHandlers | undefined
   /** Sits in the pool since. */
@@ -41,10 +43,14 @@ export class HttpLines {
     this.#device = device
   }
 
-  /** Sends a request on an idle line, or on a new one. Cancelling one that is under way drops its line. */
-  call(road: Road, request: WireRequest, handlers: CallHandlers): Cancel {
-    const idle = this.#takeIdle(road)
-    const line = idle ?? this.#open(road, request)
+  /**
+   * Sends a request on an idle line, or on a new one. Cancelling one that is under way drops its line.
+   *
+   * @param isFresh on a line of its own, which is hung up when it is answered.
+   */
+  call(road: Road, request: WireRequest, isFresh: boolean, handlers: CallHandlers): Cancel {
+    const idle = isFresh ? undefined : this.#takeIdle(road)
+    const line = idle ?? this.#open(road, request, isFresh)
     line.user = handlers
     if (idle !== undefined) this.#send(line, request)
     return () => {
@@ -87,9 +93,9 @@ export class HttpLines {
     return line
   }
 
-  #open(road: Road, request: WireRequest): Line {
+  #open(road: Road, request: WireRequest, isFresh: boolean): Line {
     const untrack = this.#device.track(`connection to ${road.url}`)
-    const line: Line = { road, end: undefined, user: undefined, stopIdling: undefined, drop: () => undefined }
+    const line: Line = { road, isFresh, end: undefined, user: undefined, stopIdling: undefined, drop: () => undefined }
     const gone = (kind: FailureKind, code: string): void => {
       untrack()
       this.#forget(line)
@@ -134,6 +140,7 @@ export class HttpLines {
   /** Answered whole: the line waits for the next request. */
   #keep(line: Line): void {
     line.user = undefined
+    if (line.isFresh) return this.#dropIdle(line)
     this.#idle.push(line)
     line.stopIdling = this.#device.setTimer(KEEP_ALIVE_MS, () => this.#dropIdle(line))
   }

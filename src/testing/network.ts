@@ -189,6 +189,7 @@ export class Network implements SimulatedNetwork {
 
   /** Whatever arrives is in the trace, at the one to whom it comes. */
   #witness({ id, link }: Connection, way: Way, packet: Packet): void {
+    if (this.#parts.trace.isOff) return
     const to = way === 'up' ? link.host.name : link.device.name
     const what = packet.is === 'data' ? packet.segment.is : packet.is
     this.#parts.trace.note(to, `hears #${id} ${what}`, packet.is === 'data' ? textOf(packet.segment) : '')

@@ -91,12 +91,12 @@ export class SimulatedPlatform implements Platform {
   }
 
   exchange(request: ExchangeRequest, done: (outcome: ExchangeOutcome) => void): Cancel {
-    const { road, path, method, headers = {}, body = '', maxBytes, timeoutMs } = request
+    const { road, path, method, headers = {}, body = '', maxBytes, timeoutMs, fresh = false } = request
     this.#device.attempt(kindOf(path), road, path, method)
     return this.#request(
       road,
       { method, target: path, headers: lowerCase(headers), body },
-      { timeoutMs, what: `${method} ${path}` },
+      { timeoutMs, what: `${method} ${path}`, isFresh: fresh },
       {
         answered: (response) => {
           const failure = this.#hidden(response, request.anyAnswer === true)

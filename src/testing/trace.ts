@@ -28,8 +28,13 @@ export class Trace implements SimulatedTrace {
     this.#size = size
   }
 
+  /** Nobody reads it: who would have to make a text first need not. */
+  get isOff(): boolean {
+    return this.#size === 0
+  }
+
   note(actor: string, what: string, text = ''): void {
-    if (this.#size === 0) return
+    if (this.isOff) return
     this.#entries.push({ at: this.#timeline.now, actor, what, text })
     if (this.#entries.length > this.#size + SURPLUS) this.#forget()
   }

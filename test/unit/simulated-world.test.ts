@@ -156,6 +156,8 @@ describe('one seed', () => {
     expect(await world.settle(answered)).toEqual({ server: 'srv1' })
     world.server('srv1').hang()
     await world.run(5000)
+    // A program that hangs does not hang up: its kernel would hold what the client has closed.
+    world.server('srv1').unhang()
     await end(scene)
     return world
   }
