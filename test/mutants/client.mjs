@@ -80,4 +80,32 @@ export const CLIENT = [
     find: '    pending.release()\n',
     replace: '',
   },
+  {
+    name: 'probes-outlive-close',
+    story: 'After close() questions to servers are still under way.',
+    file: 'src/driver/pool-driver.ts',
+    find: '    for (const cancel of this.#running) cancel()\n',
+    replace: '',
+  },
+  {
+    name: 'sources-not-asked-after-a-loss',
+    story: 'The directory knows a new server, and the client that has lost its own does not ask.',
+    file: 'src/driver/pool-driver.ts',
+    find: "if (effect.how === 'lost') this.hooks.tripped()",
+    replace: '',
+  },
+  {
+    name: 'probes-over-old-sockets',
+    story: 'A name is re-pointed, and the old server goes on answering for the new one.',
+    file: 'src/client/probe-runner.ts',
+    find: 'maxBytes: MAX_BODY_BYTES, fresh: true }\n    return',
+    replace: 'maxBytes: MAX_BODY_BYTES, fresh: false }\n    return',
+  },
+  {
+    name: 'refused-token-kept',
+    story: 'A token that was refused is shown again, although the application has a new one.',
+    file: 'src/client/token-keeper.ts',
+    find: 'known?.isGood === true ? known.token',
+    replace: 'known !== undefined ? known.token',
+  },
 ]

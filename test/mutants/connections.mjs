@@ -11,6 +11,20 @@ export const CONNECTIONS = [
     replace: 'return NEVER',
   },
   {
+    name: 'uneven-line-forgotten',
+    story: 'Where packets are lost, a beat lost twice is taken for a dead server, a hundred times a month.',
+    file: 'src/core/lateness.ts',
+    find: 'lateMs > LATE_MS ?',
+    replace: 'lateMs === LATE_MS ?',
+  },
+  {
+    name: 'first-answer-wins',
+    story: 'On Wi-Fi that stalls for a second, the client goes to whichever server happened to answer first.',
+    file: 'src/core/seat-verdict.ts',
+    find: 'isSlow ? since + health.timeoutMs : since',
+    replace: 'isSlow ? since : since',
+  },
+  {
     name: 'stale-pong-measures',
     story: 'A late pong passes for a fast one, and a slow road is suspected for ever after.',
     file: 'src/core/detector.ts',
@@ -28,8 +42,8 @@ export const CONNECTIONS = [
     name: 'goaway-ignored',
     story: 'A server that asks its clients to leave before maintenance is left only when it is gone.',
     file: 'src/core/session-frames.ts',
-    find: 'if (!context.isCurrent) return\n',
-    replace: 'if (context.isCurrent) return\n',
+    find: 'if (!context.isCurrent(link)) return\n',
+    replace: 'if (context.isCurrent(link)) return\n',
   },
   {
     name: 'early-goaway-forgotten',

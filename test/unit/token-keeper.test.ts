@@ -63,6 +63,19 @@ describe('the provider', () => {
     expect(desk.renewed).toEqual(['a'])
   })
 
+  it('is asked for the next connection, too, when it had nothing better at the refusal', async () => {
+    const answers = ['t1', new Error('the login service is away'), 't2']
+    const desk = new Desk(() => {
+      const answer = answers.shift() ?? ''
+      if (answer instanceof Error) throw answer
+      return answer
+    })
+    await desk.ask('a')
+    desk.keeper.forget('a')
+    expect(await desk.ask('a', 'rejected')).toHaveProperty('error')
+    expect(await desk.ask('a', 'connect')).toEqual({ token: 't2' })
+  })
+
   it('fails for whoever waited when it rejects, gives no text, or never settles', async () => {
     const rejecting = new Desk(() => Promise.reject(new Error('no network')))
     expect(await rejecting.ask('a')).toEqual({ error: new Error('no network') })
