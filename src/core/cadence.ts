@@ -38,15 +38,19 @@ export class Cadence {
     const { health } = this.settings
     const endpoint = this.judge.roster.get(key.endpointId)
     if (endpoint === undefined) return NEVER
-    const seats = [...this.seats()].filter((seat) => seat.who.ucc === key.ucc)
     const edgeAt = (): Instant => lastAt + unit * this.#edgeMs(endpoint, key.ucc)
-    if (seats.some((seat) => seat.watchful)) return edgeAt()
+    let inUse = false
+    for (const seat of this.seats()) {
+      if (seat.who.ucc !== key.ucc) continue
+      if (seat.watchful) return edgeAt()
+      inUse ||= isInUse(seat, endpoint)
+    }
     const missing = endpoint.misses > 0 && endpoint.misses < health.fall
     const returning = endpoint.breaker.state.is !== 'closed' && endpoint.liveness.is === 'up'
     if (missing || returning || endpoint.isSettling || this.#recheck.has(endpoint.id)) return edgeAt()
     if (this.hidden) return lastAt + unit * health.hiddenIntervalMs
     const standbyAt = lastAt + unit * health.standbyIntervalMs
-    if (!seats.some((seat) => isInUse(seat, endpoint))) return standbyAt
+    if (!inUse) return standbyAt
     const proofAt = this.judge.word(endpoint, key.ucc)?.at ?? -NEVER
     return Math.min(standbyAt, Math.max(lastAt, proofAt) + unit * health.activeIntervalMs)
   }

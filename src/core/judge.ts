@@ -165,7 +165,7 @@ export class Judge {
   }
 
   forgetWarning(code: string, endpointId?: string): void {
-    this.#warned.delete(`${code} ${endpointId ?? ''}`)
+    if (this.#warned.size > 0) this.#warned.delete(`${code} ${endpointId ?? ''}`)
   }
 
   #ready(now: Instant, endpoint: Endpoint, ucc: string | undefined, body: ReadinessBody, rttMs: number): void {

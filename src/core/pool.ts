@@ -33,6 +33,8 @@ export class PoolMachine {
   #lastMove = 0
   #lastQuestion = 0
   #referenceAskedAt: Instant = -NEVER
+  /** The roster that the schedules of probes were made for; nothing when the seats have changed since. */
+  #scheduledRoster: number | undefined
 
   constructor(
     private readonly settings: PoolSettings,
@@ -120,6 +122,7 @@ export class PoolMachine {
       case 'seat-close':
         seat.closed()
         this.#seats.delete(input.seat)
+        this.#scheduledRoster = undefined
         this.#standbys.closed(input.seat)
         return
       case 'seat-live':
@@ -165,6 +168,7 @@ export class PoolMachine {
       nextQuestion: () => (this.#lastQuestion += 1),
     }
     this.#seats.set(id, new Seat({ id, ucc, priority, warm, asksCanMove }, context, now))
+    this.#scheduledRoster = undefined
   }
 
   #probed(now: Instant, attemptId: number, result: Extract<PoolInput, { type: 'probed' }>['result']): void {
@@ -277,6 +281,9 @@ export class PoolMachine {
   }
 
   #syncProber(): void {
+    const { version } = this.judge.roster
+    if (version === this.#scheduledRoster) return
+    this.#scheduledRoster = version
     const uccs = new Set([...this.#seats.values()].map((seat) => seat.who.ucc))
     const roster = this.judge.roster.all()
     this.#prober.sync(roster.flatMap((endpoint) => [...uccs].map((ucc) => ({ endpointId: endpoint.id, ucc }))))

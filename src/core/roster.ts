@@ -19,11 +19,17 @@ const MAX_ENDPOINTS = 64
 export class Roster {
   readonly #endpoints = new Map<string, Endpoint>()
   #order = 0
+  #version = 0
 
   constructor(
     private readonly settings: BreakerSettings,
     private readonly random: Random,
   ) {}
+
+  /** Another one whenever an endpoint has come or gone. */
+  get version(): number {
+    return this.#version
+  }
 
   get(id: string): Endpoint | undefined {
     return this.#endpoints.get(id)
@@ -36,7 +42,9 @@ export class Roster {
 
   /** Those a source names now. */
   present(): Endpoint[] {
-    return this.all().filter((endpoint) => endpoint.removedAt === undefined)
+    const present: Endpoint[] = []
+    for (const endpoint of this.#endpoints.values()) if (endpoint.removedAt === undefined) present.push(endpoint)
+    return present
   }
 
   merge(
@@ -66,6 +74,7 @@ export class Roster {
     for (const endpoint of this.all()) {
       if (endpoint.removedAt === undefined || now < endpoint.removedAt + REMOVED_DRAIN_MS || used(endpoint.id)) continue
       this.#endpoints.delete(endpoint.id)
+      this.#version += 1
       purged.push(endpoint.id)
     }
     return purged
@@ -98,6 +107,7 @@ export class Roster {
     endpoint.sources.set(key, source)
     endpoint.seedFrom = key
     this.#endpoints.set(seed.id, endpoint)
+    this.#version += 1
     return true
   }
 }

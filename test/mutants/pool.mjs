@@ -154,8 +154,8 @@ export const POOL = [
     name: 'probes-without-pause',
     story: 'During an outage the clients themselves flood the servers that try to come up.',
     file: 'src/core/cadence.ts',
-    find: 'if (seats.some((seat) => seat.watchful)) return edgeAt()',
-    replace: 'if (seats.some((seat) => seat.watchful)) return lastAt + 20',
+    find: 'if (seat.watchful) return edgeAt()',
+    replace: 'if (seat.watchful) return lastAt + 20',
   },
   {
     name: 'own-sleep-blamed',
