@@ -56,7 +56,8 @@ function sketch(now: Instant, place: Searching, to: Standing, since: Instant, ev
   const kind: MoveKind = !everServed ? 'initial' : isSameServer(to, place) ? 'redial' : 'failover'
   // Where the draw had put the question off, that wait is the draw's, and deciding began with the question.
   const { detected, askedAt = detected } = place
-  const decided = detected + Math.max(0, Math.min(since, now) - Math.max(askedAt, detected))
+  // Sums of instants leave rounding errors: what is decided has been decided.
+  const decided = Math.min(now, detected + Math.max(0, Math.min(since, now) - Math.max(askedAt, detected)))
   return {
     kind,
     // A seat that only routed requests had no connection to lose: its endpoint does not serve any more.
