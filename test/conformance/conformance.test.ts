@@ -9,7 +9,10 @@ const cases = loadCases()
 for (const group of GROUPS) {
   describe(group, () => {
     for (const one of cases.filter((each) => each.group === group)) {
-      test(one.name, () => expect(runCase(one)).toEqual([]))
+      test(`${one.name} (${one.file})`, () => {
+        const problems = runCase(one)
+        expect(problems, problems.join('\n')).toHaveLength(0)
+      })
     }
   })
 }

@@ -55,7 +55,16 @@ describe('a mistake is told by its place', () => {
       /config\.settings\.health\.fail/,
     ],
     ['no such option', { config: { servers: [], random: 1, seed: 1 } }, /config\.seed: unknown/],
-    ['an input too late', inputs({ open: 'a' }, { check: true, after: 5000 }), /1 inputs come after the last phase/],
+    [
+      'an input too late',
+      inputs({ open: 'a' }, { check: true, after: 5000 }),
+      /^a\.json: phases\[0\]\.inputs\[1\]: 1 inputs come after the last phase; it must not be before 5000$/,
+    ],
+    [
+      'no such word in a setting',
+      { config: { servers: [], settings: { failback: { mode: 'manuel' } } } },
+      /^a\.json: config\.settings\.failback\.mode: one of automatic, manual expected, not "manuel"$/,
+    ],
   ])('%s', (_what, changes, message) => {
     expect(() => run(changes)).toThrow(message)
   })
@@ -73,6 +82,12 @@ describe('a case can fail', () => {
   test('by a move that no phase speaks of', () => {
     const phases = [CASE.phases[0], { at: 1000, expect: { at: { anna: 'srv1' } } }]
     expect(run({ phases })).toEqual([expect.stringMatching(/^phases\[1\] \(at 1000\) moves: \[\] expected/)])
+  })
+
+  test('by a member that is not there, with those that are', () => {
+    expect(differences('x', { kidn: 'a' }, { kind: 'a', to: 'b' })).toEqual([
+      'x.kidn: "a" expected, not nothing; there are kind, to',
+    ])
   })
 
   test.each([

@@ -1,3 +1,3 @@
-/** What `npm run mutants` bundles to run the conformance cases against a fault. */
+/** What `npm run mutants` and `npm run case` bundle to play conformance cases. */
 export { parseCase } from '../conformance/runner/format'
 export { runCase } from '../conformance/runner/run'

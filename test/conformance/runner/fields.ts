@@ -9,6 +9,16 @@ export class CaseError extends Error {
   }
 }
 
+/** A mistake is told with its file. */
+export function inFile<T>(file: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof CaseError) error.message = `${file}: ${error.message}`
+    throw error
+  }
+}
+
 /** One JSON object and its place in the file. */
 export class Fields {
   readonly #read = new Set<string>()

@@ -12,6 +12,12 @@ export function caseFiles(): readonly string[] {
     .sort()
 }
 
+/** @throws SyntaxError naming the file */
 export function readCase(file: string): unknown {
-  return JSON.parse(readFileSync(join(CASES_DIR, file), 'utf8'))
+  try {
+    return JSON.parse(readFileSync(join(CASES_DIR, file), 'utf8'))
+  } catch (error) {
+    if (error instanceof SyntaxError) error.message = `${file}: ${error.message}`
+    throw error
+  }
 }

@@ -27,7 +27,7 @@
  * has *happened since the last phase* (`"moves": [...]`); some of the latter are strict, and must not have happened
  * where a phase does not say so. `match.ts` says when a value is as expected.
  */
-import { CaseError, Fields } from './fields'
+import { CaseError, Fields, inFile } from './fields'
 import { MACHINES, type MachineName } from './machines'
 
 export const GROUPS = [
@@ -49,6 +49,8 @@ export const GROUPS = [
 export type Group = (typeof GROUPS)[number]
 
 export interface ConformanceCase {
+  /** As it was given: `failover/killed-server.json`. */
+  readonly file: string
   /** The rule in one sentence. */
   readonly name: string
   readonly group: Group
@@ -76,17 +78,13 @@ export interface Input {
 
 /** @throws CaseError naming file and field */
 export function parseCase(file: string, json: unknown): ConformanceCase {
-  try {
-    return read(Fields.of('', json))
-  } catch (error) {
-    if (error instanceof CaseError) error.message = `${file}: ${error.message}`
-    throw error
-  }
+  return inFile(file, () => read(file, Fields.of('', json)))
 }
 
-function read(fields: Fields): ConformanceCase {
+function read(file: string, fields: Fields): ConformanceCase {
   fields.raw('$schema')
   const parsed = {
+    file,
     name: fields.string('name'),
     group: fields.oneOf('group', GROUPS),
     source: fields.strings('source'),

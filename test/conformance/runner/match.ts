@@ -36,7 +36,12 @@ export function differences(path: string, expected: unknown, actual: unknown): s
   }
   if (typeof actual !== 'object' || actual === null) return [`${path}: ${show(expected)} expected, not ${show(actual)}`]
   const found = actual as Readonly<Record<string, unknown>>
-  return Object.entries(expected).flatMap(([name, value]) => differences(`${path}.${name}`, value, found[name]))
+  return Object.entries(expected).flatMap(([name, value]) => {
+    const problems = differences(`${path}.${name}`, value, found[name])
+    // It may be the name that is wrong.
+    const isUnknown = problems.length > 0 && !(name in found)
+    return isUnknown ? problems.map((problem) => `${problem}; there are ${Object.keys(found).join(', ')}`) : problems
+  })
 }
 
 function listDifferences(path: string, expected: readonly unknown[], actual: unknown): string[] {

@@ -1,7 +1,7 @@
 /**
  * The one runner of all conformance cases. Plain functions without Node: the same cases run in a browser.
  */
-import { CaseError, type Fields } from './fields'
+import { CaseError, inFile, type Fields } from './fields'
 import type { ConformanceCase, Input, Phase } from './format'
 import type { MachineKind, Subject } from './machine'
 import { MACHINES } from './machines'
@@ -9,6 +9,10 @@ import { differences } from './match'
 
 /** Runs a case. Returns what was not as expected, in words; empty: it holds. @throws CaseError for a senseless one */
 export function runCase(one: ConformanceCase): readonly string[] {
+  return inFile(one.file, () => playCase(one))
+}
+
+function playCase(one: ConformanceCase): readonly string[] {
   const kind: MachineKind = MACHINES[one.machine]
   const subject = kind.create(one.config)
   one.config.done()
@@ -19,7 +23,12 @@ export function runCase(one: ConformanceCase): readonly string[] {
     play(kind, subject, waiting, phase.at)
     problems.push(...compare(kind, `phases[${n}] (at ${phase.at})`, phase, subject.observe()))
   }
-  if (waiting.length > 0) throw new CaseError('phases', `${waiting.length} inputs come after the last phase`)
+  const [late] = waiting
+  if (late !== undefined) {
+    const times = waiting.map(({ at }) => at)
+    const problem = `${waiting.length} inputs come after the last phase; it must not be before ${Math.max(...times)}`
+    throw new CaseError(late.row.path, problem)
+  }
   return problems
 }
 

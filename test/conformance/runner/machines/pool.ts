@@ -279,6 +279,8 @@ function randomOf(config: Fields): () => number {
   return () => drawn
 }
 
+const FAILBACK_MODES = ['automatic', 'manual'] as const
+
 /** Defaults, and what the case changes of them, section by section. */
 function settingsOf(given: Fields): PoolSettings {
   const { health, breaker, detection, connect, failover, failback } = DEFAULTS
@@ -288,6 +290,8 @@ function settingsOf(given: Fields): PoolSettings {
     const merged = { ...numbers, ...section.value }
     for (const key of Object.keys(section.value)) {
       if (!(key in numbers)) throw new CaseError(`${section.path}.${key}`, 'no such setting')
+      if (key === 'mode') section.oneOf('mode', FAILBACK_MODES)
+      else section.number(key)
     }
     return [name, merged]
   })
