@@ -11,8 +11,9 @@ export type Stop = 'asleep' | 'frozen' | 'blocked'
 const GRAIN_MS = 0.001
 
 export class DeviceClock {
-  /** Timers fire at multiples of this only; 0: at any time. */
-  throttleMs = 0
+  #throttleMs = 0
+  /** Timers that are due, and wait for their turn. */
+  readonly #throttled = new Set<() => void>()
   readonly #timeline: Timeline
   /** The code of a client ran: its promises want a turn. */
   readonly #touched: () => void
@@ -45,6 +46,12 @@ export class DeviceClock {
 
   is(stop: Stop): boolean {
     return this.#stops.has(stop)
+  }
+
+  /** Timers fire at multiples of this only; 0: at any time. Those that are due already do so at once. */
+  throttle(ms: number): void {
+    this.#throttleMs = ms
+    for (const look of [...this.#throttled]) this.run(look)
   }
 
   stepWallClock(ms: number): void {
@@ -90,8 +97,11 @@ export class DeviceClock {
     let isOver = false
     let cancel: Cancel = () => undefined
     const look = (): void => {
+      this.#throttled.delete(look)
       if (isOver) return
+      cancel()
       const waitMs = this.#untilDue(dueAt)
+      if (waitMs > 0 && this.now >= dueAt) this.#throttled.add(look)
       if (waitMs > 0) return arm(waitMs)
       isOver = true
       callback()
@@ -103,12 +113,14 @@ export class DeviceClock {
     arm(delayMs)
     return () => {
       isOver = true
+      this.#throttled.delete(look)
       cancel()
     }
   }
 
   #untilDue(dueAt: number): number {
-    const { now, throttleMs } = this
+    const { now } = this
+    const throttleMs = this.#throttleMs
     const waitMs = dueAt - now
     if (waitMs > 0 || throttleMs === 0) return waitMs
     const beyond = now % throttleMs

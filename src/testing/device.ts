@@ -152,18 +152,18 @@ export class Device implements SimulatedDevice, PlatformDevice, Dialler {
 
   throttle(ms: number): void {
     this.#trace(`throttles timers to ${ms} ms`)
-    this.#clock.throttleMs = ms
+    this.#clock.throttle(ms)
   }
 
   hide(): void {
     this.#isHidden = true
-    this.#clock.throttleMs = HIDDEN_THROTTLE_MS
+    this.#clock.throttle(HIDDEN_THROTTLE_MS)
     this.#signal('hidden')
   }
 
   show(): void {
     this.#isHidden = false
-    this.#clock.throttleMs = 0
+    this.#clock.throttle(0)
     this.#signal('visible')
   }
 

@@ -27,6 +27,7 @@ export function drawPlan(seed: number): SwarmPlan {
     deeds: drawDeeds(draw, topology, clients, faults, healAtMs),
     faults,
     healAtMs,
+    ...drawLeftBehind(draw, topology, clients),
     calmMs: draw.chance(0.2) ? draw.between(30_000, 120_000) : 0,
   }
 }
@@ -120,6 +121,18 @@ function drawDeeds(
   // Who has closed converges to nothing: seldom, where there is nobody else.
   if (draw.chance(clients.length === 1 ? 0.15 : 0.4)) deeds.push({ at: at(), do: 'close', client: client() })
   return deeds.sort((a, b) => a.at - b.at)
+}
+
+const WAYS_TO_STAY_BROKEN = ['killed', 'hung', 'stopped', 'partitioned'] as const
+
+/** In every third pool one server is not put right. Whoever was given it alone may never have heard of another one. */
+function drawLeftBehind(
+  draw: Draw,
+  { servers }: TopologyPlan,
+  clients: readonly ClientPlan[],
+): Pick<SwarmPlan, 'leftBehind'> {
+  if (servers < 2 || clients.some(({ endpoints }) => endpoints < servers) || draw.chance(2 / 3)) return {}
+  return { leftBehind: { server: draw.index(servers), how: draw.oneOf(WAYS_TO_STAY_BROKEN) } }
 }
 
 /** A busy application loses its server: of each kind of work some is sent, some executed and some answered by then. */

@@ -26,8 +26,8 @@ export interface FaultKind {
   readonly of: 'server' | 'client'
   readonly begin: (stage: FaultStage, target: number, forMs: number) => void
   readonly end?: (stage: FaultStage, target: number) => void
-  /** Servers that run and are known to run may be out of reach while it lasts. */
-  readonly separates?: true
+  /** Servers that run and are known to run may be out of reach while it lasts: its target, or all of them. */
+  readonly separates?: true | 'all'
   /** Its end brings a dead server back; every other fault happens to the living, and ends with them. */
   readonly revives?: true
   /** Its client runs no code while it lasts. */
@@ -271,6 +271,20 @@ export const FAULTS: Readonly<Record<string, FaultKind>> = {
     begin: ({ device }, target) => device(target).hide(),
     end: ({ device }, target) => device(target).show(),
   },
+  throttled: {
+    of: 'client',
+    begin: ({ device }, target) => device(target).throttle(60_000),
+    end: ({ device }, target) => device(target).throttle(0),
+    // Nobody can notice anything between two of its turns.
+    separates: true,
+    pauses: true,
+  },
+  'offline-unsaid': {
+    of: 'client',
+    begin: ({ device }, target) => device(target).offline(),
+    end: ({ device }, target) => device(target).online({ silently: true }),
+    separates: true,
+  },
   'clock-step': { of: 'client', begin: ({ device }, target, forMs) => device(target).stepClock(forMs - 5000) },
   'token-provider-fails': {
     of: 'client',
@@ -291,7 +305,7 @@ function dns(fault: 'nxdomain' | 'timeout' | 'servfail' | 'stale'): FaultKind {
     of: 'server',
     begin: ({ world }) => world.dns.break(fault),
     end: ({ world }) => world.dns.heal(),
-    separates: true,
+    separates: 'all',
   }
 }
 

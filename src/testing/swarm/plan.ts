@@ -24,6 +24,8 @@ export interface SwarmPlan {
   readonly faults: readonly Fault[]
   /** End of phase one: everything is healed. */
   readonly healAtMs: DurationMs
+  /** This one stays broken after the healing. */
+  readonly leftBehind?: LeftBehind
   /** For so long nothing happens once everybody is back, and nobody may go anywhere. Older regressions have none. */
   readonly calmMs?: DurationMs
 }
@@ -74,6 +76,12 @@ export interface ClientPlan {
   readonly holdDownMs: DurationMs
   readonly heartbeatMs: DurationMs
   readonly sharedKeys: boolean
+}
+
+/** A server that nobody puts right: those that are left have to do. */
+export interface LeftBehind {
+  readonly server: number
+  readonly how: 'killed' | 'hung' | 'stopped' | 'partitioned'
 }
 
 /** Something that a client or the contact centre does. */

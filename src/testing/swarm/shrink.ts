@@ -68,6 +68,7 @@ const SIMPLIFICATIONS: readonly Simplification[] = [
     return { ...plan, healAtMs, deeds: plan.deeds.filter(({ at }) => at < healAtMs) }
   },
   (plan) => ({ ...plan, calmMs: 0 }),
+  ({ leftBehind: _leftBehind, ...plan }) => plan,
   (plan) => ({ ...plan, network: { ...plan.network, loss: 0 } }),
   // Whether it takes a race between packets: without jitter there is none.
   ({ network, ...plan }) => ({ ...plan, network: { ...network, latencyMs: withoutJitter(network.latencyMs) } }),

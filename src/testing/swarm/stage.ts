@@ -5,7 +5,7 @@ import type { World } from '../world-types'
 import { Actor, type ActorHost } from './actor'
 import { applicationCommands, applicationHttp, type ApplicationOptions } from './application'
 import { ACCEPT_PER_SEC, OLD_TOKEN_MS } from './bounds'
-import { FAULTS, type FaultKind, type FaultStage } from './faults'
+import { FAULTS, type FaultStage } from './faults'
 import { healAll } from './heal'
 import type { RunView, Truth } from './invariant'
 import type { Deed, Fault, SwarmPlan, TopicName } from './plan'
@@ -23,6 +23,16 @@ const NAME_TTL_MS = 1000
 const CLOSE_WITHIN_MS = 5000
 const CALM_EVERY_MS = 7000
 
+/** What stands between clients and servers: at one of them, or everywhere. */
+interface Separation {
+  /** A server's name, a client's, or all. */
+  readonly of: string
+}
+
+function clientName(index: number): string {
+  return `client ${index}`
+}
+
 export class Stage {
   readonly world: World
   readonly story: Story
@@ -30,10 +40,12 @@ export class Stage {
   readonly view: RunView
   readonly moves: Record<string, number> = {}
   readonly #published = new Map<string, number>()
-  readonly #separating = new Map<Fault, FaultKind>()
+  readonly #separating = new Map<Fault, Separation>()
   readonly #roads: readonly string[]
   #token = 1
   #isUnruly = true
+  /** Left behind at the healing. */
+  #lost: SimulatedServer | undefined
   #isQuiet = false
 
   constructor(
@@ -70,8 +82,9 @@ export class Stage {
   heal(): void {
     this.#isUnruly = false
     this.#separating.clear()
-    const { uccs, withoutSockets } = this.plan.topology
-    healAll(this.#faultStage(), uccs, withoutSockets)
+    const { topology, leftBehind } = this.plan
+    healAll(this.#faultStage(), topology, leftBehind)
+    this.#lost = leftBehind === undefined ? undefined : this.#server(leftBehind.server)
     for (const actor of this.actors) actor.resumed(true)
     this.tell({ is: 'healed' })
   }
@@ -190,11 +203,11 @@ export class Stage {
     const stage = this.#faultStage()
     const isServers = kind.of === 'server'
     const target = fault.target % (isServers ? this.world.servers.length : this.actors.length)
-    const name = isServers ? this.#server(target).name : `client ${target}`
+    const name = isServers ? this.#server(target).name : clientName(target)
     const isLost = (): boolean => isServers && !this.#server(target).alive
     if (isLost()) return
     this.tell({ is: 'fault', fault: fault.fault, target: name, on: true })
-    if (kind.separates) this.#separating.set(fault, kind)
+    if (kind.separates !== undefined) this.#separating.set(fault, { of: kind.separates === 'all' ? 'all' : name })
     // Nothing outlasts the healing, not even what ends by itself.
     const forMs = Math.min(fault.forMs, Math.max(0, this.plan.healAtMs - this.world.now))
     kind.begin(stage, target, forMs)
@@ -249,7 +262,7 @@ export class Stage {
     return {
       serverOf: (endpointId) => byUrl(endpointId)?.name ?? world.servers[0]?.name,
       serves: (name, ucc) => world.server(name).serves(ucc),
-      reaches: () => this.#separating.size === 0,
+      reaches: (client, name) => this.#reaches(client, name),
       bestFor: (client) => this.#bestFor(client),
       stateOf: (name, topic) => world.server(name).content(topic),
       published: (topic) => this.#published.get(topic) ?? 0,
@@ -257,11 +270,19 @@ export class Stage {
     }
   }
 
+  #reaches(client: number, server: string): boolean {
+    if (server === this.#lost?.name) return false
+    const between = [...this.#separating.values()].filter(
+      ({ of }) => of === 'all' || of === server || of === clientName(client),
+    )
+    return between.length === 0
+  }
+
   /** By the order of reasons: term, designation, rank. */
   #bestFor(client: number): ReadonlySet<string> {
     const actor = this.actors[client]
     const { ucc = '', failback } = actor?.plan ?? {}
-    const serving = this.world.servers.filter((server) => server.serves(ucc))
+    const serving = this.world.servers.filter((server) => server !== this.#lost && server.serves(ucc))
     const termOf = (server: SimulatedServer): number => server.ucc(ucc).term ?? -Infinity
     const highest = Math.max(...serving.map(termOf))
     const ofTerm = serving.filter((server) => termOf(server) === highest)

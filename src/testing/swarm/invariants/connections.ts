@@ -1,9 +1,7 @@
-/** Where a client is, and what it may be connected to. */
+/** What a client may be connected to. */
 import type { FailoverEventName } from '../../../client/events'
-import type { EndpointInfo } from '../../../client/reports'
 import { DEFAULTS } from '../../../client/defaults'
-import type { Invariant, Reader, RunView } from '../invariant'
-import { longestDrawMs } from '../bounds'
+import type { Invariant } from '../invariant'
 
 /** Timers of the client may be late by a turn of the loop. */
 const SLACK_MS = 50
@@ -141,88 +139,4 @@ export const neverBelowTheFence: Invariant = {
       ended: ({ client, link }) => over(`${client} ${link}`),
     }
   },
-}
-
-/** In-band proof outweighs probes that fail. */
-const PROOF_MS = 3000
-/** From the verdict to leaving, and from arriving to being seen there. */
-const REACTION_MS = 3000
-
-export const notOnKnownDownServer: Invariant = {
-  name: 'not-on-known-down-server',
-  statement: 'Nobody stays on a server known to be down while another one is known that could serve.',
-  watch(run, violated) {
-    const watched = run.clients.map(() => ({ since: NaN, proofAt: -Infinity }))
-    return {
-      heard({ client }) {
-        const state = watched[client]
-        if (state !== undefined) state.proofAt = run.clients[client]?.awakeMs() ?? 0
-      },
-      sampled({ client, active, endpoints }) {
-        const view = run.clients[client]
-        const state = watched[client]
-        if (view === undefined || state === undefined) return
-        const here = endpoints.find(({ id }) => id === active)
-        const now = view.awakeMs()
-        const proven = now - state.proofAt < PROOF_MS && here?.readiness === 'running'
-        const isStuck = here !== undefined && isKnownDown(here) && !proven && hasCandidate(run, client, here, endpoints)
-        if (!isStuck) state.since = NaN
-        else if (Number.isNaN(state.since)) state.since = now
-        else if (now - state.since > REACTION_MS)
-          violated(`client ${client} on ${here.name} (${here.breaker}, ${here.readiness}) for ${now - state.since} ms`)
-      },
-    }
-  },
-}
-
-export const notNowhereForLong: Invariant = {
-  name: 'not-nowhere-for-long',
-  statement: 'While a server that can serve is known, nobody is without one for longer than its draw and its attempts.',
-  watch(run, violated) {
-    const since = run.clients.map(() => NaN)
-    return {
-      sampled({ client, active, endpoints }) {
-        const view = run.clients[client]
-        if (view === undefined) return
-        const isLost = active === undefined && hasCandidate(run, client, undefined, endpoints)
-        const now = view.awakeMs()
-        const from = since[client] ?? NaN
-        if (!isLost) since[client] = NaN
-        else if (Number.isNaN(from)) since[client] = now
-        else if (now - from > longestDrawMs(run.plan, view.plan) + ATTEMPTS_MS)
-          violated(`client ${client} is nowhere for ${now - from} ms`)
-      },
-    } satisfies Reader
-  },
-}
-
-/** One attempt, the longest wait between two, and another attempt. */
-const ATTEMPTS_MS =
-  2 * (DEFAULTS.connect.timeoutMs + DEFAULTS.connect.restoreTimeoutMs) + DEFAULTS.connect.maxBackoffMs + REACTION_MS
-
-function isKnownDown({ breaker, readiness }: EndpointInfo): boolean {
-  return breaker === 'open' || readiness === 'stopped' || readiness === 'starting'
-}
-
-/** Is another endpoint known, by the client, that really could take it now? */
-function hasCandidate(
-  run: RunView,
-  client: number,
-  here: EndpointInfo | undefined,
-  endpoints: readonly EndpointInfo[],
-): boolean {
-  const ucc = run.clients[client]?.plan.ucc ?? ''
-  const highest = Math.max(...endpoints.map(({ term }) => term ?? -Infinity))
-  return endpoints.some(
-    ({ id, server, breaker, readiness, draining, term }) =>
-      id !== here?.id &&
-      server !== undefined &&
-      server !== here?.server &&
-      breaker === 'closed' &&
-      readiness === 'running' &&
-      !draining &&
-      (term ?? Infinity) >= highest &&
-      run.truth.serves(server, ucc) &&
-      run.truth.reaches(client, server),
-  )
 }

@@ -1,6 +1,7 @@
 /** All that a run asserts. Each is one sentence that a user may rely on; a violation names it. */
 import type { Invariant } from '../invariant'
 import { attemptsWithinBudget, dialsWithinBudget, probesWithinBudget } from './budgets'
+import { holdDownIsWaited, movesAreDamped, silenceIsNoticed, standbysAreAskedSeldom } from './calm'
 import { noFailoverWithoutACause } from './causes'
 import {
   callsEndAtClose,
@@ -16,7 +17,7 @@ import {
   passiveAnswerNeverDelivered,
   unsafeRequestOnce,
 } from './commands'
-import { neverBelowTheFence, notNowhereForLong, notOnKnownDownServer, oneCommittedConnection } from './connections'
+import { neverBelowTheFence, oneCommittedConnection } from './connections'
 import { converges, noTokenInText, servedAgain } from './endings'
 import { callsSettleOnce, movesGoSomewhere, noFailbackAgainstDesignation, timingsAddUp } from './moves'
 import {
@@ -25,6 +26,7 @@ import {
   noEventLostDuplicatedOrReordered,
   viewEqualsServerAfterQuiet,
 } from './streams'
+import { notNowhereForLong, notOnKnownDownServer } from './whereabouts'
 
 export const INVARIANTS: readonly Invariant[] = [
   noEventLostDuplicatedOrReordered,
@@ -40,13 +42,17 @@ export const INVARIANTS: readonly Invariant[] = [
   neverBelowTheFence,
   notOnKnownDownServer,
   notNowhereForLong,
+  silenceIsNoticed,
   noFailoverWithoutACause,
+  movesAreDamped,
+  holdDownIsWaited,
   noFailbackAgainstDesignation,
   timingsAddUp,
   movesGoSomewhere,
   callsSettleOnce,
   attemptsWithinBudget,
   probesWithinBudget,
+  standbysAreAskedSeldom,
   dialsWithinBudget,
   servedAgain,
   converges,
