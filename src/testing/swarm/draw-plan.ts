@@ -156,7 +156,7 @@ function drawFaults(
   untilMs: number,
 ): readonly Fault[] {
   const kinds = draw.times(draw.between(1, 5), () => draw.oneOf(Object.keys(FAULTS)))
-  if (topology.hasDesignation) kinds.push('flip')
+  if (topology.hasDesignation) kinds.push('flip', ...(draw.chance(0.5) ? ['dns-rotate'] : []))
   if (topology.hasTokens && draw.chance(0.5)) kinds.push('token-provider-fails', 'reset')
   const faults = draw.times(draw.between(1, 9), (): Fault => {
     const fault = draw.oneOf(kinds)
