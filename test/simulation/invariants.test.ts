@@ -37,7 +37,8 @@ describe('no-failback-against-designation', () => {
 
 describe('no-failover-without-a-cause', () => {
   const timings = { detectMs: 0, totalMs: 500 }
-  const ends = { from: { name: 'a', rank: 0, term: 2 }, to: { name: 'b', rank: 1, term: 2 }, evidence: [] }
+  const from = { name: 'a', server: 'srv1', rank: 0, term: 2 }
+  const ends = { from, to: { name: 'b', server: 'srv2', rank: 1, term: 2 }, evidence: [] }
   const move = (kind: string, reason: string, at: number): Partial<Sighting> =>
     ({ is: 'event', name: kind, at, context: { kind, reason, timings, ...ends } }) as unknown as Partial<Sighting>
   const fault = (on: boolean, at: number): Partial<Sighting> => ({ is: 'fault', fault: 'kill', target: 'srv1', on, at })
@@ -55,6 +56,12 @@ describe('no-failover-without-a-cause', () => {
   ])('%s', (_what, event, expected) => {
     const quiet = { ...PLAN, network: { latencyMs: 1, loss: 0 }, healAtMs: 200_000 }
     expect(violationsOf('no-failover-without-a-cause', [...story, event], viewOf(quiet))).toHaveLength(expected)
+  })
+
+  test('while something is wrong at a third server only', () => {
+    const elsewhere = [{ ...fault(true, 100_000), target: 'srv3' }, move('failover', 'endpoint-down', 103_000)]
+    const quiet = { ...PLAN, network: { latencyMs: 1, loss: 0 }, healAtMs: 200_000 }
+    expect(violationsOf('no-failover-without-a-cause', elsewhere as Partial<Sighting>[], viewOf(quiet))).toHaveLength(1)
   })
 
   test('by a wish', () => {
@@ -85,6 +92,46 @@ describe('served-again', () => {
   ])('%s', (_what, client, serves, expected) => {
     expect(violationsOf('served-again', story, viewWith(client, serves))).toHaveLength(expected)
     expect(violationsOf('served-again', story.slice(0, 2), viewWith(client, serves))).toEqual([])
+  })
+})
+
+describe('moves-are-damped', () => {
+  const moved = { is: 'event', name: 'failback', context: {} } as unknown as Partial<Sighting>
+  const flip: Partial<Sighting> = { is: 'fault', fault: 'flip', target: 'srv1', on: true }
+  const quiet = { ...PLAN, deeds: [], network: { latencyMs: 1, loss: 0 } }
+
+  test.each([
+    ['once away and back', [flip, moved, moved], 0],
+    ['to and fro for ever', [flip, ...Array.from({ length: 6 }, () => moved)], 1],
+    ['as often as the world changes', [flip, moved, moved, flip, moved, moved, flip, moved, moved], 0],
+  ])('%s', (_what, story, expected) => {
+    expect(violationsOf('moves-are-damped', story, viewOf(quiet))).toHaveLength(expected)
+  })
+})
+
+describe('silence-is-noticed', () => {
+  const connected = { plan: PLAN.clients[0], client: { state: 'connected' } }
+  let now = 0
+  const run = { ...viewOf(), clients: [{ ...connected, awakeMs: () => now }] } as unknown as RunView
+
+  test.each([
+    ['beats that come', 1000, 0],
+    ['a connection that has been dead for long', 20_000, 1],
+  ])('%s', (_what, silentMs, expected) => {
+    now = 0
+    const violations: string[] = []
+    const reader = INVARIANTS.find(({ name }) => name === 'silence-is-noticed')?.watch(run, (facts) =>
+      violations.push(facts),
+    )
+    const tell = (sighting: object): void => {
+      const read = reader?.[(sighting as Sighting).is] as ((sighting: unknown) => void) | undefined
+      read?.({ at: now, client: 0, link: 1, endpointId: 'a', ...sighting })
+    }
+    tell({ is: 'dialled' })
+    tell({ is: 'heard', frame: { type: 'welcome', heartbeatMs: 1000 } })
+    now += silentMs
+    tell({ is: 'sampled', active: 'a' })
+    expect(violations).toHaveLength(expected)
   })
 })
 
