@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { bundle } from '../scripts/simulation/bundle.mjs'
+import { beginOutcomes } from '../scripts/simulation/outcome.mjs'
 import { ms, quantile } from './lib/numbers.mjs'
 
 /**
@@ -39,7 +40,8 @@ const { values } = parseArgs({
   },
 })
 
-const { file, remove } = await bundle('bench/lib/client-life.ts')
+const { file, program, remove } = await bundle('bench/lib/client-life.ts')
+beginOutcomes(values.out, program)
 const known = readKnown()
 try {
   const { LOSSES: kinds } = await import(file)
@@ -103,7 +105,8 @@ function readKnown() {
   if (values.out === undefined || !existsSync(values.out)) return new Map()
   const lines = readFileSync(values.out, 'utf8').split('\n')
   const entries = lines.filter((line) => line.endsWith('}')).map((line) => JSON.parse(line))
-  return new Map(entries.map(({ key, result }) => [key, result]))
+  const results = entries.filter(({ result }) => result !== undefined)
+  return new Map(results.map(({ key, result }) => [key, result]))
 }
 
 /** @param {readonly Task[]} tasks */

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { bundle } from './simulation/bundle.mjs'
-import { readOutcomes, Tally, writeOutcome } from './simulation/outcome.mjs'
+import { beginOutcomes, readOutcomes, Tally, writeOutcome } from './simulation/outcome.mjs'
 import { runSeeds } from './simulation/pool.mjs'
 import { Progress } from './simulation/progress.mjs'
 
@@ -23,6 +23,14 @@ const HELP = `npm run simulate -- [options]
 
 const ENTRY = 'src/testing/swarm/index.ts'
 const SHOWN_DECISIONS = 25
+/** The first failures are shown whole, and little is spent on each. */
+const SHOWN_FAILURES = 2
+const SHRINK_RUNS = 100
+
+/**
+ * @typedef {typeof import('../src/testing/swarm/index')} Swarm
+ * @typedef {import('../src/testing/swarm/index').SwarmPlan} Plan
+ */
 
 const { values } = parseArgs({
   options: {
@@ -61,20 +69,25 @@ async function many() {
     known.add(outcome.seed)
     tally.add(outcome)
   })
-  const { file, remove } = await bundle(ENTRY)
+  const { file, program, remove } = await bundle(ENTRY)
   const progress = new Progress(count, known.size)
   try {
+    beginOutcomes(values.out, program)
     const seeds = Array.from({ length: count }, (_, index) => start + index).filter((seed) => !known.has(seed))
     await runSeeds(seeds, { file, jobs: Math.max(1, whole('jobs', values.jobs)) }, (outcome) => {
       tally.add(outcome)
       writeOutcome(values.out, outcome)
       progress.step(tally.failures.length)
     })
+    progress.end()
+    report(tally, progress.perSecond)
+    console.log(`program ${program}, Node ${process.version}`)
+    const swarm = await import(pathToFileURL(file).href)
+    for (const { seed } of tally.failures.slice(0, SHOWN_FAILURES)) await explain(swarm, seed)
   } finally {
     progress.end()
     remove()
   }
-  report(tally, progress.perSecond)
   return tally.failures.length === 0 ? 0 : 1
 }
 
@@ -92,9 +105,23 @@ function report(tally, perSecond) {
   console.log(tally.failures.length === 0 ? 'no violation' : `${tally.failures.length} seeds failed`)
 }
 
+/**
+ * What whoever sees a failure asks next: the plan made small, and the last decisions.
+ * @param {Swarm} swarm
+ * @param {number} seed
+ */
+async function explain(swarm, seed) {
+  console.log(`\nseed ${seed}, made small; look closer: npm run simulate -- --replay ${seed} --shrink`)
+  try {
+    await play(swarm, await shrink(swarm, swarm.drawPlan(seed), SHRINK_RUNS))
+  } catch (error) {
+    console.log(`it does not run to its end: ${String(error)}`)
+  }
+}
+
 async function again() {
   const { file, remove } = await bundle(ENTRY)
-  /** @type {typeof import('../src/testing/swarm/index')} */
+  /** @type {Swarm} */
   const swarm = await import(pathToFileURL(file).href)
   remove()
   const drawn =
@@ -102,6 +129,13 @@ async function again() {
       ? swarm.drawPlan(whole('replay', values.replay ?? ''))
       : planOf(JSON.parse(readFileSync(values.plan, 'utf8')))
   const plan = values.shrink ? await shrink(swarm, drawn) : drawn
+  const run = await play(swarm, plan)
+  if (values.shrink && values.out !== undefined) writeFileSync(values.out, `${JSON.stringify({ plan }, null, 2)}\n`)
+  return run.violations.length === 0 ? 0 : 1
+}
+
+/** Runs a plan, and prints it with what became of it. @param {Swarm} swarm @param {Plan} plan */
+async function play(swarm, plan) {
   const run = await swarm.runPlan(plan, { keepsTrace: true })
   console.log(JSON.stringify(plan, null, 1).replace(/\n\s+(?="(?!faults|deeds|clients|topology|network))/g, ' '))
   if (values.trace) console.log(run.trace.join('\n'))
@@ -113,8 +147,7 @@ async function again() {
     console.log(`VIOLATED at ${Math.round(at)} ms: ${invariant}\n  ${statement}\n  ${facts}`)
   }
   console.log(`trace ${run.hash}, ${Math.round(run.lastedMs / 1000)} s, back after ${Math.round(run.convergedMs)} ms`)
-  if (values.shrink && values.out !== undefined) writeFileSync(values.out, `${JSON.stringify({ plan }, null, 2)}\n`)
-  return run.violations.length === 0 ? 0 : 1
+  return run
 }
 
 /** A regression keeps its story beside the plan. @param {any} file */
@@ -122,13 +155,10 @@ function planOf(file) {
   return file.plan ?? file
 }
 
-/**
- * @param {typeof import('../src/testing/swarm/index')} swarm
- * @param {import('../src/testing/swarm/index').SwarmPlan} plan
- */
-async function shrink({ runPlan, shrinkPlan, INVARIANTS }, plan) {
+/** @param {Swarm} swarm @param {Plan} plan @param {number} [budget] runs */
+async function shrink({ runPlan, shrinkPlan, INVARIANTS }, plan, budget) {
   const first = (await runPlan(plan)).violations[0]
   if (first === undefined) return plan
   const invariants = INVARIANTS.filter(({ name }) => name === first.invariant)
-  return shrinkPlan(plan, async (candidate) => (await runPlan(candidate, { invariants })).violations.length > 0)
+  return shrinkPlan(plan, async (candidate) => (await runPlan(candidate, { invariants })).violations.length > 0, budget)
 }

@@ -1,6 +1,6 @@
 // @ts-check
 // What became of a seed, and the file that remembers it: one line of JSON a seed, so that a long run can be resumed.
-import { appendFileSync, createReadStream, existsSync } from 'node:fs'
+import { appendFileSync, createReadStream, existsSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /**
@@ -57,8 +57,26 @@ export async function readOutcomes(file, take) {
   if (file === undefined || !existsSync(file)) return
   for await (const line of createInterface({ input: createReadStream(file) })) {
     // The last line of a run that was killed may be half a line.
-    if (line.endsWith('}')) take(JSON.parse(line))
+    if (!line.endsWith('}')) continue
+    const entry = JSON.parse(line)
+    if (entry.is === 'outcome') take(entry)
   }
+}
+
+/**
+ * Writes down which program the outcomes are of. Outcomes of two programs are no run of either.
+ * @param {string | undefined} file
+ * @param {string} program
+ * @throws Error when the file has outcomes of another one
+ */
+export function beginOutcomes(file, program) {
+  if (file === undefined) return
+  const [first = ''] = existsSync(file) ? readFileSync(file, 'utf8').split('\n', 1) : []
+  if (first === '') return appendFileSync(file, `${JSON.stringify({ is: 'program', program })}\n`)
+  const before = JSON.parse(first)
+  if (before.program === program) return
+  const whose = before.is === 'program' ? `program ${before.program}` : 'an unnamed program'
+  throw new Error(`${file} holds outcomes of ${whose}, this is ${program}: give another --out`)
 }
 
 /** @param {string | undefined} file @param {Outcome} outcome */
