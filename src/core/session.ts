@@ -26,7 +26,7 @@ import { TopicSet } from './session-topics'
 import { NEVER, type Instant } from './time'
 import type { LinkId, TopicConfig } from './topic-protocol'
 import { transition } from './transitions'
-import type { ClientFrame, WelcomeFrame } from './wire'
+import type { ClientFrame, ServerFrame, WelcomeFrame } from './wire'
 
 /** A standby's status may come behind the probe that found it running. */
 const STANDBY_WORD_MS = 500
@@ -234,17 +234,23 @@ export class SessionMachine {
   // ---- what a link says -----------------------------------------------------------------------------------------
 
   #frame(link: Link, { frame }: Extract<SessionInput, { type: 'link-frame' }>): void {
-    if (frame.type === 'pong') link.detector?.pong(this.#now, frame.n)
-    const cleared = link.detector?.inbound(this.#now) === true
-    if (cleared && link === this.#links.current) this.#pool({ type: 'seat-clear', seat: this.#config.seat })
-    const sign = link.isLeft ? undefined : link.detector?.signOfLife(this.#now)
-    if (sign !== undefined) this.#send(link, { type: 'ping', n: sign })
+    // Beside an event stream results come by POST, each on a connection of its own: they say nothing of the stream.
+    if (!link.downgraded || frame.type !== 'result') this.#inbound(link, frame)
     if (link.phase.is === 'dialling') return
     if (frame.type === 'welcome') return this.#welcomeFrame(link, frame)
     if (link.phase.is === 'greeting' && frame.type !== 'reject') return
     hearFrame(link, frame, this.#frames)
     if (link.phase.is === 'idle' && link.phase.deadline !== undefined) this.#takeStandby(link)
     this.#opening.progress(link)
+  }
+
+  /** The connection is alive. */
+  #inbound(link: Link, frame: ServerFrame): void {
+    if (frame.type === 'pong') link.detector?.pong(this.#now, frame.n)
+    const cleared = link.detector?.inbound(this.#now) === true
+    if (cleared && link === this.#links.current) this.#pool({ type: 'seat-clear', seat: this.#config.seat })
+    const sign = link.isLeft ? undefined : link.detector?.signOfLife(this.#now)
+    if (sign !== undefined) this.#send(link, { type: 'ping', n: sign })
   }
 
   #welcomeFrame(link: Link, frame: WelcomeFrame): void {

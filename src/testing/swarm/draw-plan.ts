@@ -157,6 +157,7 @@ function drawFaults(
 ): readonly Fault[] {
   const kinds = draw.times(draw.between(1, 5), () => draw.oneOf(Object.keys(FAULTS)))
   if (topology.hasDesignation) kinds.push('flip', ...(draw.chance(0.5) ? ['dns-rotate'] : []))
+  if (topology.hasSecondRoad && draw.chance(0.5)) kinds.push('vip-moves')
   if (topology.hasTokens && draw.chance(0.5)) kinds.push('token-provider-fails', 'reset')
   const faults = draw.times(draw.between(1, 9), (): Fault => {
     const fault = draw.oneOf(kinds)

@@ -1,6 +1,6 @@
 /** Everything that can go wrong in a run, as one table: how it begins, and how it ends. */
 import type { SimulatedDevice } from '../device-types'
-import type { LinkFault } from '../network-types'
+import type { LinkFault, SimulatedVip } from '../network-types'
 import type { SimulatedServer } from '../simulated-server-types'
 import type { World } from '../world-types'
 
@@ -11,6 +11,8 @@ export interface FaultStage {
   readonly answerAfterMs: number
   server(index: number): SimulatedServer
   otherThan(index: number): SimulatedServer
+  /** The second road to the first server, where there is one. */
+  readonly vip: SimulatedVip | undefined
   device(index: number): SimulatedDevice
   ucc(index: number): string
   /** Tokens accepted now; nothing: everybody is. */
@@ -224,6 +226,13 @@ export const FAULTS: Readonly<Record<string, FaultKind>> = {
   flip: {
     of: 'server',
     begin: ({ world, server }, target) => world.dns.point(nameOf(world), server(target).name, { ttlMs: 1000 }),
+  },
+  'vip-moves': {
+    of: 'server',
+    // Connections stay where they are, as with a virtual address that another machine takes over.
+    begin: ({ vip, otherThan }, target) => vip?.point(otherThan(target).name),
+    end: ({ vip, world }) => vip?.point(world.servers[0]?.name ?? ''),
+    separates: 'all',
   },
   'dns-nxdomain': dns('nxdomain'),
   'dns-timeout': dns('timeout'),

@@ -10,6 +10,7 @@ export function healAll(stage: FaultStage, { uccs, withoutSockets }: TopologyPla
   // Not even the loss that the plan has: who is suspected at the very end would seem not to have come back.
   world.network.links().quality({ loss: 0 })
   world.dns.heal()
+  stage.vip?.point(world.servers[0]?.name ?? '')
   world.setCommandDelay({ beforeMs: 0, afterMs: stage.answerAfterMs })
   const lost = leftBehind === undefined ? undefined : stage.server(leftBehind.server)
   for (const [index, server] of world.servers.entries())

@@ -1,5 +1,6 @@
 /** The world of one run, set up as its plan says: servers, clients, deeds and faults, each at its moment. */
 import { SimulatedWorld } from '../simulated-world'
+import type { SimulatedVip } from '../network-types'
 import type { SimulatedServer } from '../simulated-server-types'
 import type { World } from '../world-types'
 import { Actor, type ActorHost } from './actor'
@@ -42,6 +43,7 @@ export class Stage {
   readonly #published = new Map<string, number>()
   readonly #separating = new Map<Fault, Separation>()
   readonly #roads: readonly string[]
+  readonly #vip: SimulatedVip | undefined
   #token = 1
   #isUnruly = true
   /** Left behind at the healing. */
@@ -55,8 +57,8 @@ export class Stage {
     this.story = new Story(keepsTrace)
     this.world = new SimulatedWorld(this.#worldOptions())
     const first = this.world.servers[0]?.name ?? ''
-    const second = plan.topology.hasSecondRoad ? [this.world.network.vip('lb', first).url] : []
-    this.#roads = [...this.world.endpoints, ...second]
+    this.#vip = plan.topology.hasSecondRoad ? this.world.network.vip('lb', first) : undefined
+    this.#roads = [...this.world.endpoints, ...(this.#vip === undefined ? [] : [this.#vip.url])]
     for (const index of plan.topology.withoutSockets) this.#server(index).refuseUpgrades(true)
     this.actors = plan.clients.map((client, index) => {
       const device = this.world.device({ name: `device${index}`, kind: client.device })
@@ -245,6 +247,7 @@ export class Stage {
       answerAfterMs: this.plan.topology.answerAfterMs,
       server: (index) => this.#server(index),
       otherThan: (index) => this.#server(index + 1),
+      vip: this.#vip,
       device: (index) => {
         const device = world.devices[index]
         if (device === undefined) throw new RangeError(`no device ${index}`)
