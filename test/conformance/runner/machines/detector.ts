@@ -7,7 +7,7 @@ import type { MachineKind, Subject } from '../machine'
 import { Clock } from './clock'
 
 export const detector: MachineKind = {
-  inputs: ['frame', 'pong', 'stalled'],
+  inputs: ['frame', 'pong', 'sent', 'stalled'],
   expects: { verdicts: [], rttMs: undefined },
   create: (config) => new DetectorSubject(config),
 }
@@ -30,9 +30,13 @@ class DetectorSubject implements Subject {
     this.#clock.advance(to)
   }
 
-  /** `frame`: anything arrived. `pong`: the answer to this ping. `stalled`: we ourselves were stopped until now. */
+  /**
+   * `frame`: anything arrived. `pong`: the answer to this ping. `sent`: we said something. `stalled`: we ourselves were
+   * stopped until now.
+   */
   take(word: string, row: Fields): void {
     if (word === 'stalled') return this.#detector.reset(this.#clock.now)
+    if (word === 'sent') return this.#detector.sent(this.#clock.now)
     if (word === 'pong') this.#detector.pong(this.#clock.now, row.number(word))
     this.#detector.inbound(this.#clock.now)
   }

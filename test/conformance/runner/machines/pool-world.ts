@@ -43,7 +43,12 @@ export interface Server {
   load: Load | undefined
   refusesToken: boolean
   rttMs: number
+  /** After so long without a frame of its client it ends a connection (rule 9 of the contract: it may). */
+  dropsSilentMs: number | undefined
 }
+
+/** What is lost on a road that carries one direction only: what we say, or what is said to us. */
+export type LostDirection = 'ours' | 'theirs'
 
 export interface Link {
   readonly endpointId: string
@@ -52,6 +57,8 @@ export interface Link {
   readonly openedAt: number
   /** Nothing arrives by it any more, and nobody says so. */
   isCut: boolean
+  /** When the server last heard anything by it. */
+  heardAt: number
 }
 
 export interface Client {
@@ -88,6 +95,8 @@ export class PoolWorld {
   now = 0
   /** Endpoints that cannot be reached, whoever would answer there, and how that fails. */
   readonly broken = new Map<string, FailureKind>()
+  /** Endpoints whose road is dead in one direction, for whatever goes by it. */
+  readonly oneWay = new Map<string, LostDirection>()
   /** Our own network: nothing reaches anybody while it is down. */
   network: 'up' | FailureKind = 'up'
   #tasks: Task[] = []
@@ -115,6 +124,7 @@ export class PoolWorld {
       load: { clients: 1, acceptPerSec: 1000 },
       refusesToken: false,
       rttMs: 4,
+      dropsSilentMs: undefined,
     }
     this.servers.set(name, server)
     this.roads.set(name, name)
@@ -254,7 +264,9 @@ export class PoolWorld {
 
   #failure(endpointId: string): FailureKind | undefined {
     if (this.network !== 'up') return this.network
-    return this.broken.get(endpointId) ?? this.serverAt(endpointId).fails
+    // A question and its answer need both directions.
+    const oneWay = this.oneWay.has(endpointId) ? 'timeout' : undefined
+    return this.broken.get(endpointId) ?? oneWay ?? this.serverAt(endpointId).fails
   }
 
   #go(client: Client, plan: MovePlan): void {
@@ -289,7 +301,8 @@ export class PoolWorld {
       return fail({ type: 'unauthorized' })
     }
     const detector = new Detector(this.settings.detection, HEARTBEAT_MS, true, new Lateness(), this.now)
-    const link: Link = { endpointId: plan.to, server, detector, openedAt: this.now, isCut: false }
+    const { now } = this
+    const link: Link = { endpointId: plan.to, server, detector, openedAt: now, isCut: false, heardAt: now }
     const state = this.stateOf(server, ucc)
     this.#heard(client, link, state, 'welcome')
     const isFenced = plan.minTerm !== undefined && server.term !== undefined && server.term < plan.minTerm
@@ -306,7 +319,8 @@ export class PoolWorld {
   #beat(client: Client, link: Link): void {
     this.after(HEARTBEAT_MS, () => {
       if (client.link !== link) return
-      const { beats } = link.server
+      const { beats, dropsSilentMs = Infinity } = link.server
+      if (this.now - link.heardAt >= dropsSilentMs) return this.#dropped(client, link)
       if (this.#reaches(link) && beats !== 'none') {
         this.#inbound(client, link)
         if (beats !== 'plain') {
@@ -317,13 +331,26 @@ export class PoolWorld {
     })
   }
 
+  /** Does what this server says on the connection arrive? */
   #reaches(link: Link): boolean {
-    const isBroken = this.broken.has(link.endpointId)
+    return this.#carries(link, 'theirs')
+  }
+
+  #carries(link: Link, direction: LostDirection): boolean {
+    const isBroken = this.broken.has(link.endpointId) || this.oneWay.get(link.endpointId) === direction
     return !link.isCut && !isBroken && this.network === 'up' && link.server.fails === undefined
+  }
+
+  /** The server gives up a client that it does not hear. It stops; whether we learn of it is the line's. */
+  #dropped(client: Client, link: Link): void {
+    if (this.#reaches(link)) this.lose(client, { type: 'closed', code: 1006, failure: failure('reset') })
+    else link.isCut = true
   }
 
   #inbound(client: Client, link: Link): void {
     if (link.detector.inbound(this.now)) this.feed({ type: 'seat-clear', seat: client.seat })
+    const sign = link.detector.signOfLife(this.now)
+    if (sign !== undefined) this.#ping(client, link, sign)
   }
 
   /** The silence of connections, as a session's links see it. True when one of them was due. */
@@ -342,10 +369,17 @@ export class PoolWorld {
   }
 
   #ping(client: Client, link: Link, n: number): void {
+    link.detector.sent(this.now)
+    if (!this.#carries(link, 'ours') && link.server.fails !== 'timeout') return
+    link.heardAt = this.now
+    this.#pong(client, link, n)
+  }
+
+  #pong(client: Client, link: Link, n: number): void {
     this.after(link.server.rttMs, () => {
       if (client.link !== link) return
       // A server that hangs finds the ping in its socket when it goes on.
-      if (link.server.fails === 'timeout') return this.#ping(client, link, n)
+      if (link.server.fails === 'timeout') return this.#pong(client, link, n)
       if (!this.#reaches(link)) return
       link.detector.pong(this.now, n)
       this.#inbound(client, link)

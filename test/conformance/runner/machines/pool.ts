@@ -6,11 +6,12 @@ import type { PoolSettings, PriorityClass } from '../../../../src/core/settings'
 import type { ReadinessState } from '../../../../src/core/wire'
 import { CaseError, Fields } from '../fields'
 import type { MachineKind, Subject } from '../machine'
-import { failure, PoolWorld, seed, UCC, type Client, type Server } from './pool-world'
+import { failure, PoolWorld, seed, UCC, type Client, type LostDirection, type Server } from './pool-world'
 
 const STATES: readonly ReadinessState[] = ['running', 'starting', 'stopped', 'unknown']
 const CLASSES: readonly PriorityClass[] = ['interactive', 'agent', 'board', 'visitor']
 const SOURCES: readonly EndpointSource[] = ['configured', 'hostname', 'peers', 'topology', 'dns', 'store']
+const DIRECTIONS: readonly LostDirection[] = ['ours', 'theirs']
 const FAILURES: readonly FailureKind[] = [
   'refused',
   'reset',
@@ -74,6 +75,13 @@ const INPUTS: Readonly<Record<string, Act>> = {
       const endpoint = given.string('endpoint')
       if (given.raw('fails') === null) world.broken.delete(endpoint)
       else world.broken.set(endpoint, given.oneOf('fails', FAILURES))
+    }),
+  /** The road to this endpoint carries one direction only from now on: `ours` or `theirs` is `lost`; null: neither. */
+  oneWay: (world, row, word) =>
+    withFields(row, word, (given) => {
+      const endpoint = given.string('endpoint')
+      if (given.raw('lost') === null) world.oneWay.delete(endpoint)
+      else world.oneWay.set(endpoint, given.oneOf('lost', DIRECTIONS))
     }),
   /** This client needs a live connection from now on (its first subscription). */
   subscribe: (world, row, word) => {
@@ -348,6 +356,7 @@ function script(server: Server, given: Fields): void {
   if (given.has('draining')) server.draining = given.boolean('draining')
   if (given.has('refusesToken')) server.refusesToken = given.boolean('refusesToken')
   if (given.has('rttMs')) server.rttMs = given.number('rttMs')
+  if (given.has('dropsSilentMs')) server.dropsSilentMs = given.number('dropsSilentMs')
   if (given.has('load')) server.load = given.raw('load') === null ? undefined : load(given.object('load'))
   given.done()
 }
