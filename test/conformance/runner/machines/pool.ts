@@ -34,6 +34,10 @@ interface Story {
   readonly questions: unknown[]
   readonly refusals: string[]
   readonly topology: unknown[]
+  /** Endpoints that were let go of: nothing is kept open there any more. */
+  readonly left: unknown[]
+  /** Where warm connections were told to wait. */
+  readonly warmed: unknown[]
 }
 
 type Act = (world: PoolWorld, row: Fields, word: string) => void
@@ -159,6 +163,8 @@ export const pool: MachineKind = {
     questions: undefined,
     refusals: [],
     topology: undefined,
+    left: undefined,
+    warmed: undefined,
   },
   create: (config) => new PoolSubject(config),
 }
@@ -253,7 +259,13 @@ class PoolSubject implements Subject {
         return
       case 'warm':
         this.#warm.set(effect.seat, effect.road?.endpointId)
+        this.#story.warmed.push({ at, client: nameOf(effect.seat), to: effect.road?.endpointId ?? null })
         return
+      case 'left': {
+        const client = effect.seat === undefined ? null : nameOf(effect.seat)
+        this.#story.left.push({ at, client, endpoint: effect.endpointId, how: effect.how })
+        return
+      }
       default:
         return
     }
@@ -270,6 +282,8 @@ function emptyStory(): Story {
     questions: [],
     refusals: [],
     topology: [],
+    left: [],
+    warmed: [],
   }
 }
 
