@@ -150,7 +150,7 @@ describe('token', () => {
     expect(client.state).toBe('connected')
   }, 60_000)
 
-  // fault-matrix: 22, 51
+  // fault-matrix: 22
   it('refused by the standby only: a warning with a warm standby, told once', async () => {
     const { cluster, connect } = await startHarness({ tokens: ['good-token'] })
     await cluster.server('srv2').setTokens(['another'])
