@@ -266,7 +266,8 @@ export class SimulatedPlatform implements Platform {
   #hidden(response: AnswerSegment, anyAnswer: boolean): NetworkFailure | undefined {
     if (this.#device.kind === 'node' || anyAnswer) return undefined
     const isRedirect = response.status >= 300 && response.status < 400
-    const isAllowed = readHeader(response)('access-control-allow-origin') !== undefined
+    const allowed = readHeader(response)('access-control-allow-origin')
+    const isAllowed = allowed === '*' || (allowed !== undefined && allowed === this.#device.origin)
     return isRedirect || !isAllowed ? this.#failure('opaque', true) : undefined
   }
 }

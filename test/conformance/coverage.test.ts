@@ -27,6 +27,11 @@ describe('the map from the fault matrix to what shows it', () => {
     expect(problemsOf(coverage)).toEqual([])
   })
 
+  it('excuses no row but these: whoever adds one here says that a promise is taken back', () => {
+    const excused = coverage.rows.filter(({ missing }) => missing !== undefined)
+    expect(excused.map(({ number }) => number)).toEqual([39])
+  })
+
   it('is the committed one; when this fails: node scripts/coverage.mjs', () => {
     const committed = readFileSync(new URL(`../../${MAP}`, import.meta.url), 'utf8')
     expect(committed).toBe(renderMap(coverage))

@@ -20,6 +20,7 @@ const FAILURES: readonly FailureKind[] = [
   'timeout',
   'certificate',
   'dns',
+  'opaque',
   'blocked',
   'aborted',
 ]
