@@ -168,7 +168,7 @@ test('EventSource: goes on at the other server from the last event id, token inc
   expect(await page.allErrors()).toEqual([])
 })
 
-// fault-matrix: 42, 43
+// fault-matrix: 42
 test('the live connection takes the event stream where upgrades are refused', async () => {
   const { cluster } = await startHarness({ refuseUpgrades: true })
   const page = await openSide()

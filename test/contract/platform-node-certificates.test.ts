@@ -92,7 +92,7 @@ const REFUSED = [
   ],
 ] as const
 
-// fault-matrix: 18, 19
+// fault-matrix: 19
 describe.each(REFUSED)('a certificate that %s', (_what, { cert, tls, host }, code, message) => {
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('is told with its names, and nothing is sent (%s)', async (version) => {
     const { port, reached } = await start(cert, { minVersion: version, maxVersion: version })

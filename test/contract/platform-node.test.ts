@@ -102,7 +102,6 @@ describe('a pinned address', () => {
     expect(heard.messages).toEqual([expected])
   })
 
-  // fault-matrix: 18
   it('fails where the certificate is for another name, provably unsent', async () => {
     const port = await startMirror(true)
     const wrong = road(port, { url: `https://srv2.contoso.test:${port}`, address: '127.0.0.1' })
@@ -187,7 +186,6 @@ describe('generations', () => {
     expect(ports).toHaveLength(5)
   })
 
-  // fault-matrix: 30
   it('are left aside by what wants a connection of its own, which is closed afterwards', async () => {
     const ports: (number | undefined)[] = []
     const { port } = await loopback.http((request, response) => {
@@ -234,7 +232,6 @@ describe('proof of what was sent', () => {
     expect(await post(silent, { secure: true, timeoutMs: 60 })).toEqual(['connect-timeout', 'no'])
   })
 
-  // fault-matrix: 12
   it('"no" for a server that speaks no TLS and for a name nobody has', async () => {
     const { port } = await loopback.http((_request, response) => response.end())
     expect(await post(port, { secure: true })).toEqual(['certificate', 'no'])

@@ -34,7 +34,6 @@ describe('what a page tells of itself', () => {
     expect(heard).toEqual(['suspend', 'resume'])
   })
 
-  // fault-matrix: 33, 36
   it('freezing, hiding and the network are told as they come', () => {
     watchPage((signal) => heard.push(signal))
     happens(document, 'freeze')

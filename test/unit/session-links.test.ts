@@ -106,7 +106,6 @@ describe('signs of life', () => {
     ts,
   })
 
-  // fault-matrix: 28
   test('a client that only listens says something every 15 s: a server drops one that is silent for 30', () => {
     const world = new SessionWorld()
     live(world)
