@@ -102,7 +102,8 @@ function isPlanned({ kind, reason, from, to }: MoveEvent, plan: SwarmPlan, hasWi
     case 'term':
       return (to.term ?? -Infinity) > (from.term ?? -Infinity)
     case 'designation':
-      return plan.topology.hasDesignation
+      // A virtual address that leads somewhere else is left for itself: its connection is still with the server before.
+      return plan.topology.hasDesignation || (plan.topology.hasSecondRoad && from.id === to.id)
     case 'rank':
       return to.rank < from.rank
     default:
