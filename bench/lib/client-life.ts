@@ -20,7 +20,9 @@ const LATENCY = { median: 12, p99: 60 }
 const SPIKE = { everyMs: 10 * MINUTE, minMs: 200, maxMs: 2000, latencyMs: { median: 250, p99: 900 } }
 /** Lid closed over lunch and between meetings, and every night. */
 const NAP = { aDay: 4, minMs: 1 * MINUTE, maxMs: 60 * MINUTE }
-const NIGHT = { fromMs: 18 * HOUR, forMs: 13 * HOUR }
+const AT_WORK_MS = 18 * HOUR
+/** What a line has shown decides how long silence is borne: nobody loses a server in the first minute of a day. */
+const WARM_UP_MS = 1 * HOUR
 const EVENT_EVERY_MS = 10 * SECOND
 const TOPIC = 'ucc/helpdesk/agents'
 
@@ -77,7 +79,7 @@ async function liveADay(
   const dawn = world.now
   let awakeMs = 0
   for (let nap = 0; nap < NAP.aDay; nap += 1) {
-    const work = NIGHT.fromMs / NAP.aDay
+    const work = AT_WORK_MS / NAP.aDay
     const napMs = NAP.minMs + random() * (NAP.maxMs - NAP.minMs)
     await world.run(work - napMs)
     await sleep(world, device, napMs, random)
@@ -150,14 +152,26 @@ export interface Detection {
   readonly liveMs: number
 }
 
-/** One client loses its server at a moment of its own. */
-export async function loseServer(loss: string, seed: number, packetLoss: number): Promise<Detection | undefined> {
-  const world = makeWorld(seed, packetLoss)
+export interface LossOptions {
+  /** A key of {@link LOSSES}. */
+  readonly how: string
+  readonly seed: number
+  readonly line: Line
+  readonly loss: number
+}
+
+/** One client, an hour on its line, loses its server at a moment of its own. */
+export async function loseServer({ how, seed, line, loss }: LossOptions): Promise<Detection | undefined> {
+  const world = makeWorld(seed, loss)
   const random = seededRandom(seed)
-  const client = world.device({ name: 'laptop' }).connect({ ucc: 'helpdesk', store: false })
+  const device = world.device({ name: 'laptop' })
+  const client = device.connect({ ucc: 'helpdesk', store: false })
   client.subscribe(TOPIC)
   publishNow(world)
-  await world.run(20 * SECOND + random() * 5 * SECOND)
+  if (line === 'bad-wifi') spikes(world, device, random)
+  await world.run(WARM_UP_MS + random() * 5 * SECOND)
+  // On bad Wi-Fi it may be on its way somewhere just now.
+  await world.runUntil(() => client.state === 'connected', 60 * SECOND)
   const begun = world.now
   let move: MoveEvent | undefined
   let ended = NaN
@@ -166,7 +180,7 @@ export async function loseServer(loss: string, seed: number, packetLoss: number)
     if (Number.isNaN(ended)) ended = world.now
   })
   const server = world.servers.find(({ name }) => name === client.active?.server)
-  if (server !== undefined) LOSSES[loss]?.(server)
+  if (server !== undefined) LOSSES[how]?.(server)
   for (let waited = 0; move === undefined && waited < 60; waited += 1) await world.run(SECOND)
   await world.settle(client.close(), 5 * SECOND)
   world.close()

@@ -10,7 +10,8 @@ parentPort?.on('message', async (/** @type {import('../months.mjs').Task} */ tas
   const result =
     task.is === 'life'
       ? await liveFor({ seed: task.seed, line: task.line, loss: task.loss, days: task.days })
-      : await loseServer(task.how, task.seed, task.loss)
-  parentPort?.postMessage({ key: task.key, result })
+      : await loseServer({ how: task.how, seed: task.seed, line: task.line, loss: task.loss })
+  // Not noticed at all: a result, too.
+  parentPort?.postMessage({ key: task.key, result: result ?? null })
 })
 parentPort?.postMessage(undefined)
