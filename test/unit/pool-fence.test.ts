@@ -145,6 +145,20 @@ describe('in the pool', () => {
     expect(world.warnings().filter((code) => code === 'TERM_RESET')).toHaveLength(1)
   })
 
+  test('outbid while it is being dialled: the move is given up at once, not when its welcome comes', () => {
+    const world = new PoolWorld(['srv1', 'srv2', 'srv3'])
+    for (const name of ['srv1', 'srv2', 'srv3']) Object.assign(world.server(name), { term: 1000 })
+    const client = world.open()
+    world.run(5000)
+    world.kill('srv1')
+    world.until('on its way', () => client.move?.to === 'srv2', 5000)
+    const move = client.move?.id
+    const said = { endpointId: 'srv3', server: 'srv3', ucc: 'helpdesk', state: 'running', term: 1001 } as const
+    world.feed({ type: 'readiness', ...said, via: 'traffic' })
+    expect(world.all('cancel-move').map((effect) => effect.move)).toEqual([move])
+    expect(client.at).toBeUndefined()
+  })
+
   test('the old active one is back with a lower term, the other one lower still: one TERM_RESET, no spin', () => {
     const world = new PoolWorld(['srv1', 'srv2'])
     Object.assign(world.server('srv1'), { term: 9000 })
