@@ -1,6 +1,6 @@
 // @ts-check
 // `npm run mutants`: breaks the source on purpose, one line at a time, and shows who notices. See CONTRIBUTING.md.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { MUTANTS } from '../test/mutants/index.mjs'
 import { renderResults, summary } from './mutants/results.mjs'
 import { TIERS } from './mutants/tiers.mjs'
-import { plantTrees } from './mutants/tree.mjs'
+import { isStale, plantTrees } from './mutants/tree.mjs'
 import { Progress } from './simulation/progress.mjs'
 
 /**
@@ -79,11 +79,6 @@ async function main() {
   } finally {
     remove()
   }
-}
-
-/** @param {Mutant} mutant */
-function isStale({ file, find }) {
-  return readFileSync(join(ROOT, file), 'utf8').split(find).length !== 2
 }
 
 /** Every tier holds on a tree without a fault. @param {readonly Tree[]} trees */

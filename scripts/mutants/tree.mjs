@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, syml
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** @typedef {import('../../test/mutants/index.mjs').Mutant} Mutant */
+/** @typedef {{ file: string, find: string, replace: string }} Edit one text, which stands exactly once in its file */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** What was installed, built or left there by a run. */
@@ -19,7 +19,7 @@ export class Tree {
   /**
    * Puts the fault in, for as long as `work` lasts.
    * @template T
-   * @param {Mutant} mutant
+   * @param {Edit} edit
    * @param {() => Promise<T>} work
    */
   async with({ file, find, replace }, work) {
@@ -49,4 +49,9 @@ export function plantTrees(count) {
     return new Tree(root)
   })
   return { trees, remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+/** The source has changed under it: a fault that cannot be put in. @param {Edit} edit */
+export function isStale({ file, find }) {
+  return readFileSync(join(ROOT, file), 'utf8').split(find).length !== 2
 }

@@ -11,18 +11,30 @@ const STUCK_MS = 120_000
  */
 
 /**
- * @param {readonly number[]} seeds
- * @param {{ file: string, jobs: number, stuckMs?: number }} options
- * @param {Take} take
+ * `plan`: run instead of the one that the seed draws.
+ * @typedef {{ seed: number, plan?: import('../../src/testing/swarm/index').SwarmPlan }} Task
+ *
+ * @typedef {{ file: string, jobs: number, stuckMs?: number }} Options
  */
-export async function runSeeds(seeds, { file, jobs, stuckMs = STUCK_MS }, take) {
-  const queue = [...seeds].reverse()
+
+/** @param {readonly number[]} seeds @param {Options} options @param {Take} take */
+export async function runSeeds(seeds, options, take) {
+  await runTasks(
+    seeds.map((seed) => ({ seed })),
+    options,
+    take,
+  )
+}
+
+/** @param {readonly Task[]} tasks @param {Options} options @param {Take} take */
+export async function runTasks(tasks, { file, jobs, stuckMs = STUCK_MS }, take) {
+  const queue = [...tasks].reverse()
   const one = { file, queue, stuckMs, take }
   await Promise.all(Array.from({ length: Math.min(jobs, queue.length) }, () => runWorker(one)))
 }
 
 /**
- * @param {{ file: string, queue: number[], stuckMs: number, take: Take }} one its queue: the next seed last
+ * @param {{ file: string, queue: Task[], stuckMs: number, take: Take }} one its queue: the next one last
  * @returns {Promise<void>}
  */
 function runWorker(one) {
@@ -32,20 +44,20 @@ function runWorker(one) {
   }
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./worker.mjs', import.meta.url), { workerData: { file } })
-    /** @type {number | undefined} */
-    let seed
+    /** @type {Task | undefined} */
+    let task
     /** @type {NodeJS.Timeout | undefined} */
     let watchdog
     const next = () => {
       clearTimeout(watchdog)
-      seed = queue.pop()
-      if (seed === undefined) return void worker.terminate().then(() => resolve(), reject)
+      task = queue.pop()
+      if (task === undefined) return void worker.terminate().then(() => resolve(), reject)
       watchdog = setTimeout(stuck, stuckMs)
-      worker.postMessage({ seed })
+      worker.postMessage(task)
     }
     const failed = (/** @type {string} */ violation) => {
       clearTimeout(watchdog)
-      if (seed !== undefined) take(emptyOutcome(seed, violation))
+      if (task !== undefined) take(emptyOutcome(task.seed, violation))
       worker.removeAllListeners()
       void worker.terminate().then(() => runWorker(one).then(resolve, reject))
     }
@@ -54,7 +66,7 @@ function runWorker(one) {
       if (message.is === 'outcome') take(message)
       next()
     })
-    worker.on('error', (error) => (seed === undefined ? reject(error) : failed(`runs-to-the-end: ${error.stack}`)))
+    worker.on('error', (error) => (task === undefined ? reject(error) : failed(`runs-to-the-end: ${error.stack}`)))
   })
 }
 

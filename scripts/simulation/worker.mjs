@@ -13,17 +13,17 @@ let stray = []
 process.on('unhandledRejection', (reason) => stray.push(`no-unhandled-rejection: ${textOf(reason)}`))
 process.on('uncaughtException', (error) => stray.push(`no-uncaught-exception: ${textOf(error)}`))
 
-parentPort?.on('message', async (/** @type {{ seed: number }} */ { seed }) => {
-  parentPort?.postMessage(await outcomeOf(seed))
+parentPort?.on('message', async (/** @type {import('./pool.mjs').Task} */ task) => {
+  parentPort?.postMessage(await outcomeOf(task))
 })
 parentPort?.postMessage({ is: 'idle' })
 
-/** @param {number} seed @returns {Promise<import('./outcome.mjs').Outcome>} */
-async function outcomeOf(seed) {
+/** @param {import('./pool.mjs').Task} task @returns {Promise<import('./outcome.mjs').Outcome>} */
+async function outcomeOf({ seed, plan: given }) {
   stray = []
   const begun = performance.now()
   try {
-    const plan = drawPlan(seed)
+    const plan = given ?? drawPlan(seed)
     const run = await runPlan(plan)
     const violations = run.violations.map(
       ({ invariant, at, facts }) => `${invariant}: at ${Math.round(at)} ms: ${facts}`,

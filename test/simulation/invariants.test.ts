@@ -3,7 +3,8 @@ import { drawPlan, INVARIANTS, type SwarmPlan } from '../../src/testing/swarm/in
 import type { RunView } from '../../src/testing/swarm/invariant'
 import type { Sighting, SightingKind } from '../../src/testing/swarm/sighting'
 
-// That an invariant can fail is shown by breaking the code (breaks.md). Here are the stories that hardly ever happen.
+// That an invariant can fail is shown by breaking the code (npm run breaks). Here are the stories that hardly ever
+// happen, each called as its invariant: test/unit/breaks.test.ts counts them.
 
 const PLAN: SwarmPlan = { ...drawPlan(1), deeds: [] }
 

@@ -7,6 +7,8 @@ import { runPlan, type SwarmPlan } from '../../src/testing/swarm/index'
 interface Regression {
   /** What went wrong, and why, in a line or two. */
   readonly story: string
+  /** The line without which it fails again, where it is one: `npm run breaks` plants it. */
+  readonly brokenBy?: readonly { readonly file: string; readonly find: string; readonly replace: string }[]
   readonly plan: SwarmPlan
 }
 
