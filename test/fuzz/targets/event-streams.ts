@@ -3,58 +3,11 @@ import fc from 'fast-check'
 import { createEventSourceClass } from '../../../src/drop-in/event-source'
 import { readRetryAfter } from '../../../src/drop-in/fetch-errors'
 import type { Routing } from '../../../src/drop-in/routing'
-import type { Platform, StreamHandlers, StreamRequest } from '../../../src/platform/platform'
 import { eventStreamTransport } from '../../../src/transports/event-stream'
 import { broken, must } from '../expect'
 import { bentTexts, cut, hostileText } from '../generators'
 import type { FuzzTarget } from '../target'
-
-/** Where the platform's calls end up: the newest stream, and what to do when its timers fire. */
-class Wire {
-  request: StreamRequest | undefined
-  handlers: StreamHandlers | undefined
-  cancelled = false
-  readonly #timers = new Map<() => void, number>()
-
-  readonly platform = {
-    now: () => 0,
-    wallClock: () => 1_767_225_600_000,
-    random: () => 0.5,
-    setTimer: (delayMs: number, callback: () => void) => {
-      must(delayMs >= 0 && delayMs <= 86_400_000, `a timer of ${delayMs} ms`)
-      this.#timers.set(callback, delayMs)
-      return () => void this.#timers.delete(callback)
-    },
-    exchange: () => () => undefined,
-    stream: (request: StreamRequest, handlers: StreamHandlers) => {
-      Object.assign(this, { request, handlers, cancelled: false })
-      return () => void (this.cancelled = true)
-    },
-  } as unknown as Platform
-
-  /** Lets the time pass. Those without delay carry the link on; the others are waits and deadlines. */
-  pass(ms: number): void {
-    for (const [callback, delayMs] of this.#timers) {
-      if (delayMs > ms) continue
-      this.#timers.delete(callback)
-      callback()
-    }
-  }
-
-  /** The answer, as a platform tells it: nothing any more after the stream was cancelled. */
-  answer(status: number, headers: Readonly<Record<string, string>>, chunks: readonly string[]): void {
-    const { handlers } = this
-    if (handlers === undefined || this.cancelled) return
-    handlers.head(status, (name) => headers[name.toLowerCase()])
-    for (const chunk of chunks) {
-      if (this.cancelled || this.handlers !== handlers) return
-      handlers.text(chunk)
-    }
-    if (this.cancelled || this.handlers !== handlers) return
-    this.cancelled = true
-    handlers.end()
-  }
-}
+import { Wire } from '../wire'
 
 const EVENT_STREAM = { 'content-type': 'text/event-stream' }
 

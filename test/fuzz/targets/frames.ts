@@ -82,7 +82,7 @@ const FRAME_TYPES: Readonly<Record<string, Checker>> = {
 
 const problem = shape({ reason: choice('not-json', 'not-an-object', 'malformed'), detail: text(200) }, { id: count })
 
-function mustBeFrame(parsed: ParsedFrame): void {
+export function mustBeFrame(parsed: ParsedFrame): void {
   if (!parsed.ok) return problem(parsed.problem, 'problem')
   const { frame } = parsed
   if (frame === undefined) return
