@@ -3,6 +3,7 @@ import type { FailureKind } from '../core/road'
 import type { Cancel } from '../platform/platform'
 import { stream } from './chance'
 import { Link, type Conditions, type LinkEnd, type Way } from './link'
+import { aspectsOf, LinkRules, matches, type Aspect, type Rule, type Selector } from './link-rules'
 import { Connection, type End, type EndHandlers, type Packet } from './tcp'
 import type { Segment } from './segments'
 import type { Timeline } from './timeline'
@@ -34,13 +35,6 @@ export interface DialHandlers extends EndHandlers {
   failed(kind: FailureKind, code: string): void
 }
 
-interface Selector {
-  readonly device?: string | undefined
-  readonly server?: string | undefined
-}
-
-type Rule = { readonly where: Selector; readonly apply: (link: Link) => void }
-
 /** Linux: 1 s, then twice as long each time. */
 const SYN_RETRY_MS = 1000
 
@@ -60,7 +54,7 @@ export class Network implements SimulatedNetwork {
   readonly #hosts = new Map<string, Host>()
   readonly #connections = new Set<Connection>()
   /** In force for links that are made later. */
-  #rules: Rule[] = []
+  readonly #rules = new LinkRules()
   #lastId = 0
   /** Registers the name of a VIP. */
   readonly #named: (name: string, address: string) => string
@@ -96,9 +90,9 @@ export class Network implements SimulatedNetwork {
 
   links(where: Selector = {}): SimulatedLinks {
     const name = `${where.device ?? '*'} ↔ ${where.server ?? '*'}`
-    const rule = (what: string, apply: (link: Link) => void): void => {
+    const rule = (what: string, decides: readonly Aspect[], apply: (link: Link) => void): void => {
       this.#parts.trace.note('network', `${name} ${what}`)
-      this.#apply({ where, apply })
+      this.#apply({ where, decides, apply })
     }
     const each = (what: string, act: (connection: Connection) => void): void => {
       this.#parts.trace.note('network', `${name} ${what}`)
@@ -106,13 +100,15 @@ export class Network implements SimulatedNetwork {
     }
     return {
       quality: (change: LinkQuality, direction: LinkDirection = 'both') =>
-        rule(`${direction} ${JSON.stringify(change)}`, (link) => link.change(change, direction)),
+        rule(`${direction} ${JSON.stringify(change)}`, aspectsOf(change, direction), (link) =>
+          link.change(change, direction),
+        ),
       break: (fault: LinkFault) =>
-        rule(fault, (link) => {
+        rule(fault, ['fault'], (link) => {
           link.fault = fault
         }),
       heal: () =>
-        rule('healed', (link) => {
+        rule('healed', ['fault'], (link) => {
           link.fault = undefined
         }),
       reset: () =>
@@ -129,7 +125,7 @@ export class Network implements SimulatedNetwork {
 
   heal(): void {
     this.#parts.trace.note('network', 'all healed')
-    this.#rules = []
+    this.#rules.clear()
     const { conditions } = this.#parts
     for (const link of this.#links.values()) {
       link.fault = undefined
@@ -201,14 +197,14 @@ export class Network implements SimulatedNetwork {
     if (link === undefined) {
       const { conditions, seed } = this.#parts
       link = new Link(device, host, conditions, stream(seed, `link ${key}`))
-      for (const { where, apply } of this.#rules) if (matches(where, link)) apply(link)
+      this.#rules.applyTo(link)
       this.#links.set(key, link)
     }
     return link
   }
 
   #apply(rule: Rule): void {
-    this.#rules.push(rule)
+    this.#rules.add(rule)
     for (const link of this.#links.values()) if (matches(rule.where, link)) rule.apply(link)
   }
 
@@ -221,10 +217,6 @@ export class Network implements SimulatedNetwork {
 function textOf(segment: Segment): string {
   if ('text' in segment) return 'status' in segment ? `${segment.status} ${segment.text}` : segment.text
   return 'request' in segment ? `${segment.request.method} ${segment.request.target}` : ''
-}
-
-function matches({ device, server }: Selector, link: Link): boolean {
-  return (device === undefined || device === link.device.name) && (server === undefined || server === link.host.name)
 }
 
 /** A connection that is being made: the device's end of it, until and after it is there. */
