@@ -69,7 +69,10 @@ export interface SimulatedHttpAnswer {
   readonly afterMs?: number
 }
 
-/** Your application's HTTP. Returns nothing for what it does not know: the server answers 404. */
+/**
+ * Your application's HTTP. Returns nothing for what it does not know: that meets the routes to test with
+ * (`/api/whoami`, `/api/echo`, …), and 404 where they do not know it either.
+ */
 export type SimulatedHttp = (request: SimulatedHttpRequest) => SimulatedHttpAnswer | undefined
 
 /** Executes a command and returns its `data`. A throw rejects it; a `code` of the error becomes the error's code. */
