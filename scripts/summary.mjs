@@ -13,7 +13,6 @@ import { pathToFileURL } from 'node:url'
  * @property {number} failed
  * @property {number} skipped
  * @property {string[]} notes what failed and what was skipped, in words
- * @property {boolean} [empty] a tier without tests that may have none yet
  * @property {string} [step] the step of .ci/run that wrote it ($TEST_STEP)
  */
 
@@ -31,28 +30,18 @@ function total(outcomes, member) {
 }
 
 /**
- * What a tier without tests comes to: nothing if it may have none yet, else a failure. A folder that was renamed or a
- * pattern that matches nothing must not pass.
- * @param {{ name: string, mayBeEmpty?: boolean }} tier
+ * What a tier without tests comes to: a failure. A folder that was renamed or a pattern that matches nothing must not
+ * pass.
+ * @param {{ name: string }} tier
  * @returns {Outcome}
  */
-export function emptyOutcome({ name, mayBeEmpty = false }) {
-  const outcome = { name, passed: 0, failed: 0, skipped: 0 }
-  if (mayBeEmpty) return { ...outcome, notes: [`0 ${name} tests: none exist yet`], empty: true }
-  return { ...outcome, failed: 1, notes: [`0 ${name} tests: this tier must have some (scripts/tiers.mjs)`] }
+export function emptyOutcome({ name }) {
+  return { name, passed: 0, failed: 1, skipped: 0, notes: [`0 ${name} tests: a tier must have some`] }
 }
 
-/** Names and counts the tiers without tests; nothing when there are none. @param {readonly Outcome[]} outcomes */
-export function emptyLine(outcomes) {
-  const names = outcomes.filter(({ empty }) => empty === true).map(({ name }) => name)
-  return names.length === 0 ? undefined : `${names.length} without tests yet: ${names.join(', ')}`
-}
-
-/** 0 when nothing failed and something ran, or had nothing to run. @param {readonly Outcome[]} outcomes */
+/** 0 when nothing failed and something ran. @param {readonly Outcome[]} outcomes */
 export function exitCode(outcomes) {
-  if (total(outcomes, 'failed') > 0) return 1
-  const isIdle = outcomes.length > 0 && outcomes.every(({ empty }) => empty === true)
-  return total(outcomes, 'passed') > 0 || isIdle ? 0 : 1
+  return total(outcomes, 'failed') === 0 && total(outcomes, 'passed') > 0 ? 0 : 1
 }
 
 /**
@@ -89,8 +78,6 @@ export function print(outcomes) {
     console.log(`${outcome.name.padEnd(12)} ${summaryLine([outcome])}`)
     for (const note of outcome.notes) console.log(`  - ${note}`)
   }
-  const empty = emptyLine(outcomes)
-  if (empty !== undefined) console.log(empty)
 }
 
 /** @param {string} file @param {readonly string[]} failedSteps @returns {number} exit code */

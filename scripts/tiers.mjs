@@ -13,7 +13,6 @@ import { CHROMIUM_HINT, findChromium } from './chromium.mjs'
  * @property {boolean} [built] runs on dist/
  * @property {boolean} [packed] its tests import the library from the packed package, not from its sources
  * @property {boolean} [extra] not part of `npm test`
- * @property {boolean} [mayBeEmpty] has no tests yet; any other tier without tests fails
  * @property {() => string | undefined} [missing] what this machine lacks for it, in one line
  */
 
@@ -37,13 +36,13 @@ export const CHECKS = [
 export const TIERS = [
   { name: 'unit' },
   { name: 'types' },
-  { name: 'conformance', mayBeEmpty: true },
-  { name: 'simulation', mayBeEmpty: true },
+  { name: 'conformance' },
+  { name: 'simulation' },
   { name: 'contract' },
   { name: 'integration', built: true, packed: true },
   { name: 'package', built: true },
   { name: 'browser', built: true, missing: () => (findChromium() === undefined ? CHROMIUM_HINT : undefined) },
-  { name: 'lab', extra: true, mayBeEmpty: true, missing: missingForLab },
+  { name: 'lab', extra: true, missing: missingForLab },
 ]
 
 /** What this machine lacks for the lab, in one line. @returns {string | undefined} */

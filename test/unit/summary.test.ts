@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { allOutcomes, emptyLine, emptyOutcome, exitCode, summaryLine, type Outcome } from '../../scripts/summary.mjs'
+import { allOutcomes, emptyOutcome, exitCode, summaryLine, type Outcome } from '../../scripts/summary.mjs'
 import { TIERS } from '../../scripts/tiers.mjs'
 
 function outcome(name: string, passed: number, failed = 0, more: Partial<Outcome> = {}): Outcome {
@@ -17,25 +17,12 @@ function lines(...outcomes: readonly Outcome[]): string {
 }
 
 describe('a tier without tests', () => {
-  it('fails', () => {
-    const empty = emptyOutcome({ name: 'integration' })
-    expect(summaryLine([empty])).toBe('0 passed, 1 failed')
-    expect(exitCode([outcome('unit', 5), empty])).toBe(1)
-  })
-
-  it('that may have none yet is counted and named, and alone is no failure', () => {
-    const lab = emptyOutcome({ name: 'lab', mayBeEmpty: true })
-    const simulation = emptyOutcome({ name: 'simulation', mayBeEmpty: true })
-    expect(lab.notes).toEqual(['0 lab tests: none exist yet'])
-    expect(exitCode([lab])).toBe(0)
-    expect(exitCode([outcome('unit', 5), lab])).toBe(0)
-    expect(emptyLine([outcome('unit', 5), lab, simulation])).toBe('2 without tests yet: lab, simulation')
-    expect(emptyLine([outcome('unit', 5)])).toBeUndefined()
-  })
-
-  it('is allowed by name only', () => {
-    const allowed = TIERS.filter(({ mayBeEmpty }) => mayBeEmpty === true).map(({ name }) => name)
-    expect(['conformance', 'simulation', 'lab']).toEqual(expect.arrayContaining(allowed))
+  it('fails, whichever it is', () => {
+    for (const tier of TIERS) {
+      const empty = emptyOutcome(tier)
+      expect(summaryLine([empty])).toBe('0 passed, 1 failed')
+      expect(exitCode([outcome('lint', 5), empty])).toBe(1)
+    }
   })
 })
 
@@ -51,11 +38,6 @@ describe('the exit code', () => {
     ['something failed', [outcome('unit', 9, 1)], 1],
     ['nothing at all', [], 1],
     ['only skipped', [outcome('browser', 0, 0, { skipped: 1 })], 1],
-    [
-      'an empty tier beside a skipped one',
-      [outcome('browser', 0, 0, { skipped: 1 }), outcome('lab', 0, 0, { empty: true })],
-      1,
-    ],
   ])('%s', (_what, outcomes, expected) => {
     expect(exitCode(outcomes)).toBe(expected)
   })
