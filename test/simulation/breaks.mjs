@@ -195,6 +195,20 @@ export const BREAKS = [
     noticedBy: ['converges'],
   },
   {
+    name: 'hold-down-forgotten',
+    file: 'src/core/failback.ts',
+    find: 'return Math.min(maxHoldDownMs, holdDownMs * factor ** this.#level) * this.#factor',
+    replace: 'return 0',
+    noticedBy: ['hold-down-is-waited'],
+  },
+  {
+    name: 'standbys-asked-all-the-time',
+    file: 'src/core/cadence.ts',
+    find: 'const standbyAt = lastAt + unit * health.standbyIntervalMs',
+    replace: 'const standbyAt = lastAt + 300',
+    noticedBy: ['standbys-are-asked-seldom'],
+  },
+  {
     name: 'hold-down-for-ever',
     file: 'src/core/planned-moves.ts',
     find: 'return Math.max(since, place.since) + this.holdDown.waitMs(now)',
