@@ -164,6 +164,8 @@ export class PoolMachine {
       random: this.random,
       emit: (effect) => void this.#effects.push(effect),
       askAll: (at, which) => this.#prober.urge(at, (key) => key.ucc === which),
+      askAgain: (at, endpointId, which) =>
+        this.#prober.hedge(at, (key) => key.endpointId === endpointId && key.ucc === which),
       nextMoveId: () => (this.#lastMove += 1),
       nextQuestion: () => (this.#lastQuestion += 1),
     }
@@ -177,6 +179,8 @@ export class PoolMachine {
     if (attempt === undefined || endpoint === undefined) return
     // A failure of an older generation is nobody's fault now: the verdict has changed since.
     if (result.is === 'failed' && attempt.generation !== endpoint.generation) return
+    // Asked twice is asked once: the failure of the first question has been counted, or will be.
+    if (result.is === 'failed' && attempt.isHedge) return
     this.judge.probed(now, endpoint, attempt.ucc, result)
     this.#equalTerms.check(attempt.ucc)
     this.#askReference(now)

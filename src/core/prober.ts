@@ -18,6 +18,8 @@ interface Slot extends ProbeKey {
   unit: number
   /** Asked for at this instant, regardless of the interval. */
   urgentAt: Instant
+  /** The next question is one beside another that is under way. */
+  isHedged: boolean
   readonly inFlight: Map<number, Instant>
 }
 
@@ -25,6 +27,8 @@ export interface Attempt extends ProbeKey {
   readonly attempt: number
   readonly startedAt: Instant
   readonly generation: number
+  /** The same question once more, because a lost packet may be all that keeps the first answer away. */
+  readonly isHedge: boolean
 }
 
 /** A custom probe that never settles is counted as unanswered this long after its timeout. */
@@ -51,7 +55,8 @@ export class Prober {
     for (const key of keys) {
       if (this.#slots.has(name(key))) continue
       const unit = jittered(1, this.settings.jitter, this.random)
-      this.#slots.set(name(key), { ...key, lastAt: -NEVER, unit, urgentAt: NEVER, inFlight: new Map() })
+      const begun = { lastAt: -NEVER, unit, urgentAt: NEVER, isHedged: false, inFlight: new Map<number, Instant>() }
+      this.#slots.set(name(key), { ...key, ...begun })
     }
   }
 
@@ -59,6 +64,15 @@ export class Prober {
   urge(now: Instant, matches: (key: ProbeKey) => boolean, minGapMs: DurationMs = 0): void {
     for (const slot of this.#slots.values()) {
       if (matches(slot)) slot.urgentAt = Math.min(slot.urgentAt, Math.max(now, slot.lastAt + minGapMs))
+    }
+  }
+
+  /** Ask now, beside the question that is under way; where none is, there is nothing to hedge. */
+  hedge(now: Instant, matches: (key: ProbeKey) => boolean): void {
+    for (const slot of this.#slots.values()) {
+      if (!matches(slot) || slot.inFlight.size !== 1) continue
+      slot.urgentAt = now
+      slot.isHedged = true
     }
   }
 
@@ -80,7 +94,9 @@ export class Prober {
       slot.unit = jittered(1, this.settings.jitter, this.random)
       slot.urgentAt = NEVER
       slot.inFlight.set(attempt, now)
-      const record = { ...key(slot), attempt, startedAt: now, generation: generation(slot.endpointId) }
+      const isHedge = slot.isHedged && slot.inFlight.size > 1
+      slot.isHedged = false
+      const record = { ...key(slot), attempt, startedAt: now, generation: generation(slot.endpointId), isHedge }
       this.#attempts.set(attempt, record)
       started.push(record)
     }

@@ -12,6 +12,8 @@ export interface SeatContext {
   readonly emit: (effect: PoolEffect) => void
   /** Ask everybody's readiness for this UCC at once. */
   readonly askAll: (now: Instant, ucc: string | undefined) => void
+  /** Ask this one again, beside a question that is still under way. */
+  readonly askAgain: (now: Instant, endpointId: string, ucc: string | undefined) => void
   readonly nextMoveId: () => number
   readonly nextQuestion: () => number
 }

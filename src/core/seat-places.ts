@@ -18,6 +18,8 @@ export interface LeaveFacts {
   readonly evidence: readonly string[]
   /** What answered from then on counts. Default: now. */
   readonly since?: Instant
+  /** We ourselves were stopped just before. */
+  readonly isByOwnPause?: boolean
 }
 
 // ---- between places -----------------------------------------------------------------------------------------------
@@ -42,6 +44,7 @@ export function left(
     ...(from === undefined ? {} : { from: from.id }),
     ...(fromServer === undefined ? {} : { fromServer }),
     ...(here.goaway === undefined ? {} : { goaway: here.goaway }),
+    ...(facts.isByOwnPause === true ? { isByOwnPause: true as const } : {}),
   }
 }
 
@@ -103,6 +106,11 @@ export function heardElsewhere(place: Settled, at: Instant | undefined): Settled
   const { trust } = place
   if (at === undefined || trust.is === 'trusted' || trust.elsewhereAt !== undefined) return place
   return { ...place, trust: { ...trust, elsewhereAt: at } }
+}
+
+/** The server in doubt is asked once more. */
+export function askedAgain(place: Settled): Settled {
+  return place.trust.is === 'trusted' ? place : { ...place, trust: { ...place.trust, isAskedAgain: true } }
 }
 
 /** The connection spoke. */

@@ -44,11 +44,13 @@ export function seek(now: Instant, place: Searching, facts: SeekFacts): Sought {
 }
 
 /**
- * Nothing was lost: a seat that only routed requests needs a connection, and where it is has not answered yet. That
- * server is given as long as any probe, or a slow answer would read as a failover that nothing has caused.
+ * The server has lost nothing: a seat that only routed requests needs a connection, or ours ended while we slept; and
+ * where it is has not answered yet. That server is given as long as any probe, or a slow answer would read as a
+ * failover that nothing has caused.
  */
-function isHerePending({ reason, from, since }: Searching, { judge, ucc, barred }: SeekFacts): boolean {
-  const here = reason !== 'start' || from === undefined ? undefined : judge.roster.get(from)
+function isHerePending({ reason, from, since, isByOwnPause }: Searching, { judge, ucc, barred }: SeekFacts): boolean {
+  const isBlameless = reason === 'start' || isByOwnPause === true
+  const here = !isBlameless || from === undefined ? undefined : judge.roster.get(from)
   return here !== undefined && !barred(here.id) && !judge.triedSince(here, ucc, since)
 }
 

@@ -36,6 +36,8 @@ export interface Suspicion {
   readonly lastProof: Instant
   /** When the first other server answered after the question: how fast the line is just now. */
   readonly elsewhereAt?: Instant
+  /** This server was asked a second time, on another connection. */
+  readonly isAskedAgain?: true
 }
 
 export interface Goaway {
@@ -61,6 +63,8 @@ export interface Searching {
   readonly search: Search
   /** When the question was put, where the draw had put it off. */
   readonly askedAt?: Instant
+  /** The connection was lost in a sleep of our own: that says nothing of its server. */
+  readonly isByOwnPause?: true
   readonly evidence: readonly string[]
   /** What the old side said of its leaving, while it may still be come back to. */
   readonly goaway?: Goaway

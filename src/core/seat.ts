@@ -24,6 +24,11 @@ import { SeatVoice } from './seat-voice'
 import { askDelay, drawSpread } from './spread'
 import { NEVER, type DurationMs, type Instant } from './time'
 
+/** An answer on a healthy line has come by then; with a lost packet it takes 200 ms to a second longer. */
+const ASK_AGAIN_MS = 150
+/** What the server ended while we slept is noticed so soon after we wake: a reset at once, silence by its ping. */
+const AFTER_PAUSE_MS = 5000
+
 export class Seat {
   #place: Place
   #topicSilentSince: Instant | undefined
@@ -32,6 +37,7 @@ export class Seat {
   #everServed = false
   /** Everybody was asked because this seat's endpoint missed a probe. */
   #isAsking = false
+  #pausedAt: Instant = -NEVER
   readonly #move: SeatMove
   readonly #holdDown: HoldDown
   readonly #backoffs: SeatBackoffs
@@ -132,6 +138,7 @@ export class Seat {
 
   /** We ourselves were stopped: nobody is to blame, nothing that was waited for counts. */
   pause(now: Instant): void {
+    this.#pausedAt = now
     this.clear(now)
     if (this.#place.is === 'searching') this.#place = { ...this.#place, since: now }
     this.#askAll(now)
@@ -290,7 +297,7 @@ export class Seat {
   #hold(now: Instant, settled: Settled): void {
     const { judge } = this.context
     const endpoint = judge.roster.get(settled.endpointId)
-    const place = this.#compared(now, this.#leaving(now, settled, endpoint), endpoint)
+    const place = this.#askedAgain(now, this.#compared(now, this.#leaving(now, settled, endpoint), endpoint), endpoint)
     this.#doubt(now, place, endpoint)
     const verdict = this.#verdicts.of(now, place, endpoint)
     if (verdict.is === 'leave') {
@@ -320,6 +327,22 @@ export class Seat {
     return after
   }
 
+  /** One lost packet keeps an answer away for a second. Asked on two connections, the server in doubt is heard. */
+  #askedAgain(now: Instant, place: Settled, endpoint: Endpoint | undefined): Settled {
+    const { trust } = place
+    if (trust.is === 'trusted' || trust.isAskedAgain === true || endpoint === undefined) return place
+    const { judge } = this.context
+    const at = trust.since + ASK_AGAIN_MS
+    if (judge.triedSince(endpoint, this.who.ucc, trust.since)) return place
+    if (now < at) {
+      this.#wake(at)
+      return place
+    }
+    this.context.askAgain(now, endpoint.id, this.who.ucc)
+    this.#place = places.askedAgain(place)
+    return this.#place
+  }
+
   /** A seat without a connection of its own has no beats: the first miss is its suspicion, and everybody is asked. */
   #doubt(now: Instant, place: Settled, endpoint: Endpoint | undefined): void {
     const isMissing = place.is === 'routing' && endpoint !== undefined && endpoint.misses > 0
@@ -344,7 +367,8 @@ export class Seat {
     const windowMs = from === undefined ? 0 : this.#view.windowFrom(from, this.#announcedMs())
     const drawMs = from === undefined ? 0 : drawSpread(windowMs, this.who.priority(), random)
     const waitMs = event === 'doubt' ? 0 : askDelay(drawMs, settings, random)
-    const place = { ...places.left(now, here, event, from, facts), dialAfter: now + drawMs }
+    const isByOwnPause = event === 'lose' && now - this.#pausedAt < AFTER_PAUSE_MS
+    const place = { ...places.left(now, here, event, from, { ...facts, isByOwnPause }), dialAfter: now + drawMs }
     this.#place = waitMs > 0 ? places.putOff(place, now + waitMs) : place
     if (event !== 'doubt' && waitMs <= 0) this.#askAll(now)
     const upgraded = this.#move.lostOldSide(now)

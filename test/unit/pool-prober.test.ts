@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { DEFAULTS } from '../../src/client/defaults'
+import { Prober, type Attempt } from '../../src/core/prober'
 import { PoolWorld } from './pool-world'
 
 /** Pauses between the probes of an endpoint since an instant. */
@@ -22,6 +24,51 @@ function started(): PoolWorld {
   expect(world.clients[0]?.at).toBe('srv1')
   return world
 }
+
+describe('a second question beside the first', () => {
+  const isOurs = (): boolean => true
+  const ask = (prober: Prober, now: number): readonly Attempt[] =>
+    prober.due(
+      now,
+      () => Infinity,
+      () => 0,
+    )
+
+  test('is one of its own, and told apart; a third is not asked', () => {
+    const prober = new Prober(DEFAULTS.health, () => 0.5)
+    prober.sync([{ endpointId: 'srv1', ucc: 'helpdesk' }])
+    prober.urge(0, isOurs)
+    expect(ask(prober, 0)).toMatchObject([{ attempt: 1, isHedge: false }])
+    prober.hedge(150, isOurs)
+    expect(ask(prober, 150)).toMatchObject([{ attempt: 2, isHedge: true }])
+    prober.hedge(200, isOurs)
+    expect(ask(prober, 200)).toEqual([])
+  })
+
+  test('is not asked where the first has been answered', () => {
+    const prober = new Prober(DEFAULTS.health, () => 0.5)
+    prober.sync([{ endpointId: 'srv1', ucc: 'helpdesk' }])
+    prober.urge(0, isOurs)
+    expect(ask(prober, 0)).toHaveLength(1)
+    prober.ended(1)
+    prober.hedge(150, isOurs)
+    expect(ask(prober, 150)).toEqual([])
+  })
+
+  test('that fails counts nothing: the endpoint has missed one probe, not two', () => {
+    const world = started()
+    world.server('srv1').fails = 'timeout'
+    const { seat } = world.clients[0] ?? {}
+    world.feed({ type: 'seat-suspect', seat: seat ?? 0, lastProof: world.now })
+    world.run(1)
+    world.server('srv2').fails = 'timeout'
+    const missed = (): number => world.machine.judge.roster.get('srv1')?.misses ?? NaN
+    const since = world.now
+    world.run(1499 + 160)
+    expect(world.probesOf('srv1', since - 1).length).toBeGreaterThanOrEqual(2)
+    expect(missed()).toBe(1)
+  })
+})
 
 describe('how often readiness is asked', () => {
   test('at the start: everybody at once', () => {

@@ -180,6 +180,7 @@ class PoolSubject implements Subject {
     const random = randomOf(config)
     this.#world = new PoolWorld(settingsOf(config.object('settings')), random, (effect) => this.#tell(effect))
     this.#world.hasReference = config.boolean('reference', false)
+    this.#world.isLineUneven = config.boolean('unevenLine', false)
     const rows = serversOf(config)
     for (const { name, given } of rows) {
       const server = this.#world.addServer(name)
