@@ -236,7 +236,8 @@ export class PlannedMoves {
     const { kind, reason, to } = pending
     const evidence = reason === 'switchover' && this.#wish?.why !== undefined ? [this.#wish.why] : []
     const times = { lastProof: now, detected: now, decided: now, dialled: now }
-    const fromServer = endpoint.server === undefined ? {} : { fromServer: endpoint.server }
+    const server = place.server ?? endpoint.server
+    const fromServer = server === undefined ? {} : { fromServer: server }
     const plan = { kind, reason, to, from: place.endpointId, ...fromServer, makeBeforeBreak: true, evidence, times }
     this.host.start(now, plan)
   }

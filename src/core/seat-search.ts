@@ -58,8 +58,7 @@ function sketch(now: Instant, place: Searching, to: Standing, since: Instant, ev
   const kind: MoveKind = !everServed ? 'initial' : isSameServer(to, place) ? 'redial' : 'failover'
   // Where the draw had put the question off, that wait is the draw's, and deciding began with the question.
   const { detected, askedAt = detected } = place
-  // Sums of instants leave rounding errors: what is decided has been decided.
-  const decided = Math.min(now, detected + Math.max(0, Math.min(since, now) - Math.max(askedAt, detected)))
+  const decided = decidedAt(now, { since, detected, askedAt })
   return {
     kind,
     // A seat that only routed requests had no connection to lose: its endpoint does not serve any more.
@@ -81,4 +80,12 @@ function inWords({ term, server, endpointId }: Standing): string {
 /** The server that was left answers again. By its name where it is known: the endpoint may lead elsewhere by now. */
 function isSameServer(to: Standing, { from, fromServer }: Searching): boolean {
   return to.server === undefined || fromServer === undefined ? to.endpointId === from : to.server === fromServer
+}
+
+/** Sums of instants leave rounding errors, and what is decided has been decided: never later than now. */
+export function decidedAt(
+  now: Instant,
+  { since, detected, askedAt }: { readonly since: Instant; readonly detected: Instant; readonly askedAt: Instant },
+): Instant {
+  return Math.min(now, detected + Math.max(0, Math.min(since, now) - Math.max(askedAt, detected)))
 }

@@ -33,14 +33,16 @@ export class SeatVerdicts {
   }
 
   /**
-   * Until when an unanswered question is no silence. An answer from elsewhere that took long says that the line is slow
-   * just now, or was gone for a moment: then this server is given as long as any probe. (On Wi-Fi that stalls for a
-   * second, whichever server happened to answer first won.)
+   * Until when an unanswered question is no silence. How long the answer from elsewhere took is what one takes on this
+   * line just now: this server is given twice as long, for two equal ones do not answer in the same instant. An answer
+   * that took very long says that the line is slow, or was gone for a moment: then it is given as long as any probe.
+   * (On Wi-Fi that stalls for a second, whichever server happened to answer first won.)
    */
   heardOutAt({ since, elsewhereAt }: Suspicion): Instant {
     const { detection, health } = this.settings
-    const isSlow = elsewhereAt !== undefined && elsewhereAt - since > detection.minSlackMs
-    return isSlow ? since + health.timeoutMs : since
+    const tookMs = elsewhereAt === undefined ? 0 : elsewhereAt - since
+    const isSlow = tookMs > detection.minSlackMs
+    return isSlow ? since + health.timeoutMs : since + 2 * tookMs
   }
 
   of(now: Instant, place: Settled, endpoint: Endpoint | undefined): Verdict {

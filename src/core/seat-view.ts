@@ -43,7 +43,8 @@ export class SeatView {
     avoid: readonly string[],
     asked: string | undefined,
   ): Endpoint | undefined {
-    const usual = target ?? (place.is !== 'searching' && this.serves(place) ? place.endpointId : undefined)
+    const isHere = place.is !== 'searching' && this.serves(place) && this.#leadsThere(place)
+    const usual = target ?? (isHere ? place.endpointId : undefined)
     if (usual !== undefined && !avoid.includes(usual)) return this.facts.roster.get(usual)
     if (place.is === 'searching' && place.search.is === 'comparing' && avoid.length === 0) return undefined
     // After a loss only what answered since counts: a passive server's 200 is never an answer.
@@ -53,6 +54,16 @@ export class SeatView {
     const others = standings.filter((standing) => !avoid.includes(standing.endpointId))
     const best = preferred(others, asked)?.endpointId ?? usual ?? preferred(standings, asked)?.endpointId
     return best === undefined ? undefined : this.facts.roster.get(best)
+  }
+
+  /**
+   * A connection holds on to its server when its endpoint is re-pointed; a request goes to whoever is there now. Where
+   * that one does not run the UCC, another road is taken.
+   */
+  #leadsThere({ endpointId, server }: Settled): boolean {
+    const endpoint = this.facts.roster.get(endpointId)
+    if (endpoint === undefined || server === undefined || endpoint.server === server) return true
+    return endpoint.contract === 'absent' || this.facts.running(this.facts.word(endpoint, this.ucc), this.ucc)
   }
 
   /** The target of a move has been found down, without the UCC, or below the fence since the move began. */

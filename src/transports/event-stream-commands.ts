@@ -52,7 +52,8 @@ export class CommandLane {
   #current: CommandFrame | undefined
   #cancel: Cancel = () => undefined
   /** One was given up in this turn, which may bring the end of those behind it: nothing is posted before it is over. */
-  #stopResting: Cancel | undefined
+  #isResting = false
+  #hasEnded = false
 
   constructor(
     private readonly platform: Platform,
@@ -81,22 +82,25 @@ export class CommandLane {
     if (!expired || this.#current?.id !== id || this.#current.notAfter === undefined) return
     this.#cancel()
     this.#current = undefined
-    this.#stopResting ??= this.platform.setTimer(0, () => {
-      this.#stopResting = undefined
-      this.#done()
+    if (this.#isResting) return
+    this.#isResting = true
+    // No timer: those of a hidden page are late, and what waits here has a deadline too.
+    queueMicrotask(() => {
+      this.#isResting = false
+      if (!this.#hasEnded) this.#done()
     })
   }
 
   /** Commands that were never posted: certainly not executed. Empties the lane and drops what is under way. */
   end(): readonly CommandFrame[] {
     this.#cancel()
-    this.#stopResting?.()
+    this.#hasEnded = true
     this.#current = undefined
     return this.#waiting.splice(0)
   }
 
   #next(): void {
-    if (this.#current !== undefined || this.#stopResting !== undefined) return
+    if (this.#current !== undefined || this.#isResting || this.#hasEnded) return
     const frame = this.#waiting.shift()
     if (frame === undefined) return
     this.#current = frame

@@ -21,7 +21,7 @@ export const CONNECTIONS = [
     name: 'first-answer-wins',
     story: 'On Wi-Fi that stalls for a second, the client goes to whichever server happened to answer first.',
     file: 'src/core/seat-verdict.ts',
-    find: 'isSlow ? since + health.timeoutMs : since',
+    find: 'isSlow ? since + health.timeoutMs : since + 2 * tookMs',
     replace: 'isSlow ? since : since',
   },
   {

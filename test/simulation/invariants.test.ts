@@ -24,7 +24,12 @@ function violationsOf(name: string, story: readonly Partial<Sighting>[], run = v
 
 describe('no-failback-against-designation', () => {
   const failback = (reason: string): Partial<Sighting> =>
-    ({ is: 'event', name: 'failback', context: { reason, from: { id: 'b' }, to: { id: 'a' } } }) as Partial<Sighting>
+    ({
+      is: 'event',
+      at: 120_000,
+      name: 'failback',
+      context: { reason, from: { id: 'b' }, to: { id: 'a' } },
+    }) as Partial<Sighting>
 
   test.each([
     ['away from the designated one, by rank', 'b', 'rank', 1],

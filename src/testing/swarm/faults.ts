@@ -30,8 +30,10 @@ export interface FaultKind {
   readonly end?: (stage: FaultStage, target: number) => void
   /** Servers that run and are known to run may be out of reach while it lasts: its target, or all of them. */
   readonly separates?: true | 'all'
-  /** Its end brings a dead server back; every other fault happens to the living, and ends with them. */
+  /** Its end brings a dead server back; every other fault of a server happens to the living, and ends with it. */
   readonly revives?: true
+  /** It is the network's: the death of a server does not end it. */
+  readonly isOfNetwork?: true
   /** Its client runs no code while it lasts. */
   readonly pauses?: true
 }
@@ -42,6 +44,7 @@ function link(fault: LinkFault): FaultKind {
     begin: ({ world, server }, target) => world.network.links({ server: server(target).name }).break(fault),
     end: ({ world, server }, target) => world.network.links({ server: server(target).name }).heal(),
     separates: true,
+    isOfNetwork: true,
   }
 }
 
@@ -215,6 +218,7 @@ export const FAULTS: Readonly<Record<string, FaultKind>> = {
     begin: ({ world, server }, target) => world.network.links({ server: server(target).name }).quality({ loss: 0.2 }),
     end: ({ world, server }, target) => world.network.links({ server: server(target).name }).quality({ loss: 0 }),
     separates: true,
+    isOfNetwork: true,
   },
   'nat-forgets': {
     of: 'client',
@@ -233,6 +237,7 @@ export const FAULTS: Readonly<Record<string, FaultKind>> = {
     begin: ({ vip, otherThan }, target) => vip?.point(otherThan(target).name),
     end: ({ vip, world }) => vip?.point(world.servers[0]?.name ?? ''),
     separates: 'all',
+    isOfNetwork: true,
   },
   'dns-nxdomain': dns('nxdomain'),
   'dns-timeout': dns('timeout'),

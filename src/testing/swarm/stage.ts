@@ -218,7 +218,7 @@ export class Stage {
       // Healed by then.
       if (!this.#isUnruly) return
       this.#separating.delete(fault)
-      if (!isLost() || kind.revives) kind.end?.(this.#faultStage(), target)
+      if (!isLost() || kind.revives || kind.isOfNetwork) kind.end?.(this.#faultStage(), target)
       if (kind.pauses) this.actors[target]?.resumed()
       this.tell({ is: 'fault', fault: fault.fault, target: name, on: false })
     })

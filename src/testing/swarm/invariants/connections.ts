@@ -94,6 +94,7 @@ export const neverBelowTheFence: Invariant = {
     const terms = run.clients.map(() => new Terms())
     const welcomed = new Map<string, Welcomed>()
     const left = new Set<string>()
+    const opened = new Set<string>()
     const awake = (client: number): number => run.clients[client]?.awakeMs() ?? 0
     const fenceOf = (client: number): number =>
       terms[client]?.highest(awake(client), DEFAULTS.failover.fenceMs) ?? -Infinity
@@ -114,7 +115,8 @@ export const neverBelowTheFence: Invariant = {
         if (frame.type !== 'welcome' && frame.type !== 'heartbeat' && frame.type !== 'status') return
         const fence = welcomed.get(id)?.fence ?? fenceOf(client)
         // A warm standby may have been welcomed long ago: its last word counts, and the fence when it is used.
-        if (frame.type === 'welcome' || (welcomed.has(id) && frame.term !== undefined))
+        const isNew = frame.type === 'welcome' && !opened.has(id)
+        if (isNew || (welcomed.has(id) && frame.term !== undefined))
           welcomed.set(id, { endpointId, term: frame.term, fence })
         terms[client]?.hear(frame.term, awake(client))
       },
@@ -126,7 +128,9 @@ export const neverBelowTheFence: Invariant = {
         const id = `${client} ${link}`
         if (frame.type === 'leave') over(id)
         const there = welcomed.get(id)
-        if ((frame.type !== 'subscribe' && frame.type !== 'command') || there === undefined) return
+        if (frame.type !== 'subscribe' && frame.type !== 'command') return
+        // An event stream is opened with its subscribes, where a connection to that server had been welcomed before.
+        if (there === undefined) return void opened.add(id)
         attached(client, id, isWarm(client) && frame.type === 'subscribe' ? fenceOf(client) : there.fence)
       },
       event({ client, name }) {

@@ -24,7 +24,8 @@ export const noFailbackAgainstDesignation: Invariant = {
   },
 }
 
-const SETTLED_MS = 30_000
+/** The longest that a new word has to hold, and a poll or two. */
+const SETTLED_MS = 70_000
 
 export const timingsAddUp: Invariant = {
   name: 'timings-add-up',
