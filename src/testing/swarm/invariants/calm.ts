@@ -16,7 +16,9 @@ export const movesAreDamped: Invariant = {
   name: 'moves-are-damped',
   statement: 'Each change of the world moves a client away and back at most: nobody goes to and fro by itself.',
   watch({ plan, clients }, violated) {
-    let causes = 1 + plan.deeds.filter((deed) => deed.do === 'rotate-token').length
+    // An upgrade has to be refused twice before the event stream is used there.
+    const refusals = 2 * plan.topology.withoutSockets.length
+    let causes = 1 + refusals + plan.deeds.filter((deed) => deed.do === 'rotate-token').length
     const moves = clients.map(() => 0)
     const wishes = clients.map(() => 0)
     return {
@@ -108,6 +110,11 @@ export const silenceIsNoticed: Invariant = {
         line.beatMs = frame.heartbeatMs
       },
       ended: ({ client, link }) => void lines.delete(`${client} ${link}`),
+      event({ client, name, context }) {
+        // What was missed in a pause of its own counts for nobody: everything begins anew.
+        if (name !== 'decision' || context.kind !== 'own-pause') return
+        for (const [key, line] of lines) if (key.startsWith(`${client} `)) line.heardAt = awake(client)
+      },
       sampled({ client, active }) {
         if (run.clients[client]?.client.state !== 'connected') return
         const ofActive = [...lines].filter(

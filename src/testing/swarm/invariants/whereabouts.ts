@@ -24,7 +24,9 @@ export const notOnKnownDownServer: Invariant = {
         const here = endpoints.find(({ id }) => id === active)
         const now = view.awakeMs()
         const proofAt = state.proofAt.get(here?.id ?? '') ?? -Infinity
-        const proven = now - proofAt < PROOF_MS && here?.readiness === 'running'
+        // Where an address has been re-pointed its readiness is another server's: the connection's own beats count.
+        const isRunning = here?.readiness === 'running' || run.plan.topology.hasSecondRoad
+        const proven = now - proofAt < PROOF_MS && isRunning
         const isStuck = here !== undefined && isKnownDown(here) && !proven && hasCandidate(run, client, here, endpoints)
         if (!isStuck) state.since = NaN
         else if (Number.isNaN(state.since)) state.since = now
