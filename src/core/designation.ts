@@ -1,15 +1,16 @@
 /**
  * The designated endpoint: the one the dedicated hostname points at. The first word holds at once; a *change* of it is
  * believed after two equal answers at least 2 s apart, so that one odd answer of a round of name servers moves nobody.
- * Within a minute of another change, or of an answer that was contradicted before it was believed, a change has to hold
- * for a minute: name servers that disagree for long, twice each in turn, would swing a fleet for ever.
+ * A third change within five minutes has to hold for a minute: name servers that disagree for long, and answer twice
+ * each in turn, would swing a fleet for ever.
  */
 import { NEVER, type DurationMs, type Instant } from './time'
 
 /** How far apart two equal answers must be to be believed. */
 export const CONFIRM_MS: DurationMs = 2000
-/** A change so soon after another one, or after a contradiction, has to hold for as long. */
-export const UNSETTLED_MS: DurationMs = 60_000
+/** Flipped, and flipped back again: whoever does so a third time has to mean it for as long. */
+export const SWINGING_CONFIRM_MS: DurationMs = 60_000
+const SWINGING_WITHIN_MS = 300_000
 
 export class Designation {
   /** Nobody, while the answer names none or several. */
@@ -20,14 +21,17 @@ export class Designation {
    */
   changedAt: Instant = -NEVER
   #last: string | undefined
-  /** When a change was last believed, or contradicted before it was; the first word is none. */
-  #wobbledAt: Instant = -NEVER
+  /** When the last change was believed, and the one before; the first word is none. */
+  #flippedAt: Instant = -NEVER
+  #flippedBefore: Instant = -NEVER
   #asked: { readonly endpointId: string; readonly since: Instant } | undefined
 
   /** An answer: exactly one endpoint, or nobody. */
   hear(now: Instant, endpointId: string | undefined): void {
-    if (this.#asked !== undefined && endpointId !== undefined && endpointId !== this.#asked.endpointId)
-      this.#wobbledAt = now
+    const asked = this.#asked
+    const isContradicted = asked !== undefined && endpointId !== undefined && endpointId !== asked.endpointId
+    // They disagree still.
+    if (isContradicted && this.#isSwinging(asked.since)) this.#flippedBefore = now
     if (endpointId === undefined || endpointId === this.#last || this.#last === undefined) {
       this.#asked = undefined
       this.current = endpointId
@@ -36,12 +40,17 @@ export class Designation {
       return
     }
     if (this.#asked?.endpointId !== endpointId) this.#asked = { endpointId, since: now }
-    const neededMs = this.#asked.since - this.#wobbledAt < UNSETTLED_MS ? UNSETTLED_MS : CONFIRM_MS
+    const neededMs = this.#isSwinging(this.#asked.since) ? SWINGING_CONFIRM_MS : CONFIRM_MS
     if (now - this.#asked.since < neededMs) return
     this.#asked = undefined
     this.current = endpointId
     this.#last = endpointId
     this.changedAt = now
-    this.#wobbledAt = now
+    this.#flippedBefore = this.#flippedAt
+    this.#flippedAt = now
+  }
+
+  #isSwinging(since: Instant): boolean {
+    return since - this.#flippedBefore < SWINGING_WITHIN_MS
   }
 }
