@@ -4,10 +4,11 @@ import type { FailoverClient } from '../../client/failover-client-types'
 import type { FailoverClientOptions } from '../../client/option-types'
 import type { StateSubscription } from '../../client/subscription'
 import type { CommandSafety } from '../../core/command-protocol'
+import { SWINGING_CONFIRM_MS } from '../../core/designation'
 import { findFailoverError } from '../../errors'
 import type { Platform } from '../../platform/platform'
 import type { SimulatedDevice } from '../device-types'
-import { HOLD_DOWN_GROWTH, PERMANENT_OPEN_MS } from './bounds'
+import { HOLD_DOWN_GROWTH, PERMANENT_OPEN_MS, POLLS_MS } from './bounds'
 import type { ClientView } from './invariant'
 import type { Misbehaviour } from './faults'
 import type { ClientPlan, Deed, TopologyPlan } from './plan'
@@ -71,6 +72,14 @@ export class Actor implements ClientView {
       await this.client.ready()
       return { ok: true }
     })
+  }
+
+  /** What the resolver designated, whenever that became another endpoint. */
+  readonly #words: { readonly word: string; readonly at: number }[] = []
+
+  hearsNews(): boolean {
+    const last = this.#words.at(-1)
+    return this.#words.length > 2 && last !== undefined && this.host.now() - last.at < SWINGING_CONFIRM_MS + POLLS_MS
   }
 
   #pauses = 0
@@ -172,7 +181,9 @@ export class Actor implements ClientView {
       ...resolver,
       resolve: async (context) => {
         const answer = await resolver.resolve(context)
-        this.host.tell({ is: 'resolved', designated: answer.find(({ designated }) => designated === true)?.url })
+        const word = answer.find(({ designated }) => designated === true)?.url
+        this.host.tell({ is: 'resolved', designated: word })
+        if (word !== undefined && word !== this.#words.at(-1)?.word) this.#words.push({ word, at: this.host.now() })
         return answer
       },
     }

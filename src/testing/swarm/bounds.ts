@@ -1,5 +1,6 @@
 /** How long things may take at most, from the plan of a run. */
 import { DEFAULTS } from '../../client/defaults'
+import { SWINGING_CONFIRM_MS } from '../../core/designation'
 import { SPREAD_CLASSES } from '../../core/spread'
 import type { DurationMs } from '../../core/time'
 import type { ClientPlan, SwarmPlan } from './plan'
@@ -21,6 +22,9 @@ export const HOLD_DOWN_GROWTH = 4
 /** Longest time that a breaker stays open after what no retry cures. */
 export const PERMANENT_OPEN_MS = 20_000
 
+/** Until such a word has been heard for so long. */
+export const POLLS_MS = 10_000
+
 /** From the healing until a client is where it belongs, at the latest. */
 export function convergeWithinMs(plan: SwarmPlan): number {
   return Math.max(0, ...plan.clients.map((client) => clientConvergesWithinMs(plan, client)))
@@ -31,8 +35,19 @@ function clientConvergesWithinMs(plan: SwarmPlan, client: ClientPlan): number {
   const { maxBackoffMs, timeoutMs: connectMs, overlapMs } = DEFAULTS.connect
   const holdDownMs = client.holdDownMs * HOLD_DOWN_GROWTH * (1 + DEFAULTS.failback.jitter)
   const noticedMs = standbyIntervalMs * (1 + jitter) + timeoutMs
+  // A designation that has swung holds for a minute before it is followed, and is asked for every other second.
+  const designationMs = plan.topology.hasDesignation ? SWINGING_CONFIRM_MS + POLLS_MS : 0
   const breakerMs = Math.max(DEFAULTS.breaker.maxOpenMs, PERMANENT_OPEN_MS)
-  return breakerMs + maxBackoffMs + connectMs + longestDrawMs(plan, client) + noticedMs + holdDownMs + overlapMs
+  return (
+    designationMs +
+    breakerMs +
+    maxBackoffMs +
+    connectMs +
+    longestDrawMs(plan, client) +
+    noticedMs +
+    holdDownMs +
+    overlapMs
+  )
 }
 
 /** From the healing until this client is served by anybody, at the latest: no hold-down is waited for, no failback. */

@@ -35,6 +35,8 @@ export interface ClientView {
   readonly isClosed: boolean
   /** What the device below the watched platform still holds for it: a line each. */
   leftovers(): readonly string[]
+  /** Its resolver has told so many designations that the last one has to hold for a while, and it does not yet. */
+  hearsNews(): boolean
   /** Virtual time without its own pauses: what was asleep or frozen cannot be late. */
   awakeMs(): number
 }

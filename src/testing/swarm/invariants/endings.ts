@@ -63,6 +63,8 @@ export function whatIsMissing(run: RunView, index: number): string | undefined {
   if (behind !== undefined) return `${behind.topic} is ${behind.state}`
   // One that waits on a connection that was lost long ago will yet break it.
   if (client.diagnostics().pendingCommands > 0) return 'still has commands under way'
+  // Wherever it is now, it will be moved by what it has heard and does not believe yet.
+  if (view.hearsNews()) return 'has not made up its mind about the designation'
   const best = run.truth.bestFor(index)
   if (best.has(active.server)) return undefined
   return `is on ${active.server}, not on ${[...best].join(' or ')} (${plan.failback} failback)`
