@@ -8,7 +8,7 @@ import { SWINGING_CONFIRM_MS } from '../../core/designation'
 import { findFailoverError } from '../../errors'
 import type { Platform } from '../../platform/platform'
 import type { SimulatedDevice } from '../device-types'
-import { HOLD_DOWN_GROWTH, PERMANENT_OPEN_MS, POLLS_MS } from './bounds'
+import { HOLD_DOWN_GROWTH, PERMANENT_OPEN_MS, POLLS_MS, SWINGING_WORDS } from './bounds'
 import type { ClientView } from './invariant'
 import type { Misbehaviour } from './faults'
 import type { ClientPlan, Deed, TopologyPlan } from './plan'
@@ -79,7 +79,11 @@ export class Actor implements ClientView {
 
   hearsNews(): boolean {
     const last = this.#words.at(-1)
-    return this.#words.length > 2 && last !== undefined && this.host.now() - last.at < SWINGING_CONFIRM_MS + POLLS_MS
+    return (
+      this.#words.length > SWINGING_WORDS &&
+      last !== undefined &&
+      this.host.now() - last.at < SWINGING_CONFIRM_MS + POLLS_MS
+    )
   }
 
   #pauses = 0

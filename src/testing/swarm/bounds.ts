@@ -22,6 +22,8 @@ export const HOLD_DOWN_GROWTH = 4
 /** Longest time that a breaker stays open after what no retry cures. */
 export const PERMANENT_OPEN_MS = 20_000
 
+/** The first word, there, and back: what is told after these has to hold for a minute. */
+export const SWINGING_WORDS = 3
 /** Until such a word has been heard for so long. */
 export const POLLS_MS = 10_000
 

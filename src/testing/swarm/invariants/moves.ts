@@ -1,4 +1,6 @@
 /** What a client says of its moves, and what calls for moves come to. */
+import { SWINGING_CONFIRM_MS } from '../../../core/designation'
+import { POLLS_MS, SWINGING_WORDS } from '../bounds'
 import type { Invariant } from '../invariant'
 
 export const noFailbackAgainstDesignation: Invariant = {
@@ -6,26 +8,27 @@ export const noFailbackAgainstDesignation: Invariant = {
   statement: 'Nobody goes back to a better rank away from the endpoint that the dedicated hostname designates.',
   watch(run, violated) {
     /** As each client was told last, and since when. */
-    const told = run.clients.map(() => ({ designated: undefined as string | undefined, at: -Infinity }))
+    const told = run.clients.map(() => ({ designated: undefined as string | undefined, at: -Infinity, changes: 0 }))
     return {
       resolved({ client, at, designated }) {
         const state = told[client]
-        if (state !== undefined && state.designated !== designated) Object.assign(state, { designated, at })
+        if (state === undefined || state.designated === designated) return
+        Object.assign(state, { designated, at, changes: state.changes + 1 })
       },
       event({ client, at, name, context }) {
         if (name !== 'failback' || context.reason !== 'rank') return
         const state = told[client]
         if (state?.designated === undefined || state.designated !== context.from.id) return
         // A new word is believed after two equal answers; a move may be under way meanwhile.
-        if (at - state.at > SETTLED_MS)
+        if (at - state.at > (state.changes > SWINGING_WORDS ? SWINGING_MS : SETTLED_MS))
           violated(`client ${client} goes from designated ${context.from.id} to ${context.to.id}`)
       },
     }
   },
 }
 
-/** The longest that a new word has to hold, and a poll or two. */
-const SETTLED_MS = 70_000
+const SETTLED_MS = 30_000
+const SWINGING_MS = SWINGING_CONFIRM_MS + POLLS_MS
 
 export const timingsAddUp: Invariant = {
   name: 'timings-add-up',

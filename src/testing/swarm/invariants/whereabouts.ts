@@ -13,10 +13,16 @@ export const notOnKnownDownServer: Invariant = {
   name: 'not-on-known-down-server',
   statement: 'Nobody stays on a server known to be down while another one is known that could serve.',
   watch(run, violated) {
-    const watched = run.clients.map(() => ({ since: NaN, proofAt: new Map<string, number>() }))
+    const watched = run.clients.map(() => ({
+      since: NaN,
+      proofAt: new Map<string, number>(),
+      welcomedBy: new Map<string, string>(),
+    }))
     return {
-      heard: ({ client, endpointId }) =>
-        void watched[client]?.proofAt.set(endpointId, run.clients[client]?.awakeMs() ?? 0),
+      heard({ client, endpointId, frame }) {
+        watched[client]?.proofAt.set(endpointId, run.clients[client]?.awakeMs() ?? 0)
+        if (frame.type === 'welcome') watched[client]?.welcomedBy.set(endpointId, frame.server)
+      },
       sampled({ client, active, endpoints }) {
         const view = run.clients[client]
         const state = watched[client]
@@ -25,8 +31,8 @@ export const notOnKnownDownServer: Invariant = {
         const now = view.awakeMs()
         const proofAt = state.proofAt.get(here?.id ?? '') ?? -Infinity
         // Where an address has been re-pointed its readiness is another server's: the connection's own beats count.
-        const isRunning = here?.readiness === 'running' || run.plan.topology.hasSecondRoad
-        const proven = now - proofAt < PROOF_MS && isRunning
+        const isRepointed = here !== undefined && state.welcomedBy.get(here.id) !== here.server
+        const proven = now - proofAt < PROOF_MS && (here?.readiness === 'running' || isRepointed)
         const isStuck = here !== undefined && isKnownDown(here) && !proven && hasCandidate(run, client, here, endpoints)
         if (!isStuck) state.since = NaN
         else if (Number.isNaN(state.since)) state.since = now
