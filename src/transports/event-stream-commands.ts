@@ -51,9 +51,8 @@ export class CommandLane {
   #waiting: CommandFrame[] = []
   #current: CommandFrame | undefined
   #cancel: Cancel = () => undefined
-  /** One was given up in this turn, which may bring the end of those behind it: nothing is posted before it is over. */
-  #isResting = false
-  #hasEnded = false
+  /** `resting`: one was given up in this turn, which may bring the end of those behind it: nothing is posted in it. */
+  #state: 'open' | 'resting' | 'ended' = 'open'
 
   constructor(
     private readonly platform: Platform,
@@ -82,25 +81,26 @@ export class CommandLane {
     if (!expired || this.#current?.id !== id || this.#current.notAfter === undefined) return
     this.#cancel()
     this.#current = undefined
-    if (this.#isResting) return
-    this.#isResting = true
+    if (this.#state !== 'open') return
+    this.#state = 'resting'
     // No timer: those of a hidden page are late, and what waits here has a deadline too.
     queueMicrotask(() => {
-      this.#isResting = false
-      if (!this.#hasEnded) this.#done()
+      if (this.#state !== 'resting') return
+      this.#state = 'open'
+      this.#done()
     })
   }
 
   /** Commands that were never posted: certainly not executed. Empties the lane and drops what is under way. */
   end(): readonly CommandFrame[] {
     this.#cancel()
-    this.#hasEnded = true
+    this.#state = 'ended'
     this.#current = undefined
     return this.#waiting.splice(0)
   }
 
   #next(): void {
-    if (this.#current !== undefined || this.#isResting || this.#hasEnded) return
+    if (this.#current !== undefined || this.#state !== 'open') return
     const frame = this.#waiting.shift()
     if (frame === undefined) return
     this.#current = frame
