@@ -6,7 +6,15 @@ import type {
   StreamHandlers,
   StreamRequest,
 } from '../../src/platform/platform'
+import type { LinkRequest } from '../../src/transports/live-transport'
 import { must } from './expect'
+
+export const LINK_REQUEST: LinkRequest = {
+  road: { endpointId: 'e', generation: 1, url: 'https://srv1.contoso.com' },
+  paths: { stream: '/s', events: '/e', command: '/c' },
+  maxFrameBytes: 1024,
+  timeoutMs: 5000,
+}
 
 export class Wire {
   request: StreamRequest | undefined

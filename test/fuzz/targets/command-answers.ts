@@ -6,7 +6,7 @@ import type { LinkClose } from '../../../src/transports/live-transport'
 import { must } from '../expect'
 import { bentJson } from '../generators'
 import type { FuzzTarget } from '../target'
-import { Wire } from '../wire'
+import { LINK_REQUEST, Wire } from '../wire'
 import { mustBeFrame } from './frames'
 
 const ANSWERS = [
@@ -34,29 +34,21 @@ interface Told {
 function linkOn(wire: Wire): Told {
   const told: Told = { frames: [], problems: [], close: undefined }
   const open = (): void => must(told.close === undefined, 'nothing is told after the end')
-  const link = eventStreamTransport(wire.platform).open(
-    {
-      road: { endpointId: 'e', generation: 1, url: 'https://srv1.contoso.com' },
-      paths: { stream: '/s', events: '/e', command: '/c' },
-      maxFrameBytes: 1024,
-      timeoutMs: 5000,
+  const link = eventStreamTransport(wire.platform).open(LINK_REQUEST, {
+    opened: () => undefined,
+    frame: (frame) => {
+      open()
+      told.frames.push(frame)
     },
-    {
-      opened: () => undefined,
-      frame: (frame) => {
-        open()
-        told.frames.push(frame)
-      },
-      problem: ({ id }) => {
-        open()
-        told.problems.push(id)
-      },
-      closed: (close) => {
-        open()
-        told.close = close
-      },
+    problem: ({ id }) => {
+      open()
+      told.problems.push(id)
     },
-  )
+    closed: (close) => {
+      open()
+      told.close = close
+    },
+  })
   link.send({ type: 'hello', version: 1, client: { id: 'c' } })
   for (const id of [FIRST, SECOND]) link.send(commandOf(id))
   return told

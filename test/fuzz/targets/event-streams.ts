@@ -7,7 +7,7 @@ import { eventStreamTransport } from '../../../src/transports/event-stream'
 import { broken, must } from '../expect'
 import { bentTexts, cut, hostileText } from '../generators'
 import type { FuzzTarget } from '../target'
-import { Wire } from '../wire'
+import { LINK_REQUEST, Wire } from '../wire'
 
 const EVENT_STREAM = { 'content-type': 'text/event-stream' }
 
@@ -57,20 +57,12 @@ function linkSays(chunks: readonly string[]): string[] {
     if (told.some((line) => line.startsWith('closed'))) broken(`${what} after the end`)
     told.push(`${what} ${JSON.stringify(details)}`)
   }
-  const link = eventStreamTransport(wire.platform).open(
-    {
-      road: { endpointId: 'e', generation: 1, url: 'https://srv1.contoso.com' },
-      paths: { stream: '/s', events: '/e', command: '/c' },
-      maxFrameBytes: 1024,
-      timeoutMs: 5000,
-    },
-    {
-      opened: () => undefined,
-      frame: (frame) => tell('frame', frame),
-      problem: (problem) => tell('problem', problem),
-      closed: (close) => tell('closed', close),
-    },
-  )
+  const link = eventStreamTransport(wire.platform).open(LINK_REQUEST, {
+    opened: () => undefined,
+    frame: (frame) => tell('frame', frame),
+    problem: (problem) => tell('problem', problem),
+    closed: (close) => tell('closed', close),
+  })
   link.send({ type: 'hello', version: 1, client: { id: 'c' } })
   link.send({ type: 'subscribe', id: 1, topic: 't' })
   wire.pass(0)
