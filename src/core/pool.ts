@@ -11,7 +11,7 @@ import type { Endpoint } from './endpoint'
 import { EqualTerms } from './equal-terms'
 import { Judge } from './judge'
 import { Prober, type Attempt } from './prober'
-import type { PoolEffect, PoolInput, SeatId } from './pool-protocol'
+import type { PoolEffect, PoolInput, ProbeResult, SeatId } from './pool-protocol'
 import type { Random } from './random'
 import { Seat } from './seat'
 import type { SeatContext } from './seat-context'
@@ -173,10 +173,11 @@ export class PoolMachine {
     this.#scheduledRoster = undefined
   }
 
-  #probed(now: Instant, attemptId: number, result: Extract<PoolInput, { type: 'probed' }>['result']): void {
+  #probed(now: Instant, attemptId: number, result: ProbeResult): void {
     const attempt = this.#prober.ended(attemptId)
-    const endpoint = attempt === undefined ? undefined : this.judge.roster.get(attempt.endpointId)
-    if (attempt === undefined || endpoint === undefined) return
+    if (attempt === undefined) return this.#answeredLate(now, this.#prober.endedLate(attemptId), result)
+    const endpoint = this.judge.roster.get(attempt.endpointId)
+    if (endpoint === undefined) return
     // A failure of an older generation is nobody's fault now: the verdict has changed since.
     if (result.is === 'failed' && attempt.generation !== endpoint.generation) return
     // Asked twice is asked once: the failure of the first question has been counted, or will be.
@@ -184,6 +185,12 @@ export class PoolMachine {
     this.judge.probed(now, endpoint, attempt.ucc, result)
     this.#equalTerms.check(attempt.ucc)
     this.#askReference(now)
+  }
+
+  /** Of before a pause of ours: it says nothing of how it is now. But a term that was announced is announced. */
+  #answeredLate(now: Instant, attempt: Attempt | undefined, result: ProbeResult): void {
+    if (attempt === undefined || result.is !== 'ready' || result.body.term === undefined) return
+    this.judge.fence(attempt.ucc).announce(now, result.body.server, result.body.term)
   }
 
   /** All endpoints fail together: is it me? One neutral question, asked again while it lasts: networks come and go. */

@@ -37,6 +37,8 @@ const GUARD_MS = 500
 export class Prober {
   readonly #slots = new Map<string, Slot>()
   readonly #attempts = new Map<number, Attempt>()
+  /** Given up in our last pause, and still to be answered. */
+  #dropped = new Map<number, Attempt>()
   #lastAttempt = 0
 
   constructor(
@@ -112,6 +114,13 @@ export class Prober {
     return record
   }
 
+  /** What was given up in our last pause is answered after all. */
+  endedLate(attempt: number): Attempt | undefined {
+    const record = this.#dropped.get(attempt)
+    this.#dropped.delete(attempt)
+    return record
+  }
+
   /** Attempts that outlived their timeout and its guard. */
   overdue(now: Instant): Attempt[] {
     const limit = this.settings.timeoutMs + GUARD_MS
@@ -120,6 +129,7 @@ export class Prober {
 
   /** Own pause: nothing in flight counts. */
   dropAll(): void {
+    this.#dropped = new Map(this.#attempts)
     this.#attempts.clear()
     for (const slot of this.#slots.values()) slot.inFlight.clear()
   }

@@ -1,9 +1,34 @@
 import { describe, expect, test } from 'vitest'
+import { DEFAULTS } from '../../src/client/defaults'
 import { Fence } from '../../src/core/fence'
+import { PoolMachine } from '../../src/core/pool'
+import type { EndpointSeed, PoolInput } from '../../src/core/pool-protocol'
 import { seededRandom } from '../../src/core/random'
 import { PoolWorld } from './pool-world'
 
 const WINDOW_MS = 60_000
+
+describe('an answer to what was asked before a pause of ours', () => {
+  test('brings a term, and nothing else: what it says of readiness may be long over', () => {
+    const { health, breaker, detection, connect, failover, failback } = DEFAULTS
+    const machine = new PoolMachine({ health, breaker, detection, connect, failover, failback }, () => 0.5)
+    const seeds = [{ id: 'srv1', name: 'srv1', rank: 0, url: 'https://srv1' }] as unknown as readonly EndpointSeed[]
+    machine.handle(0, { type: 'endpoints', source: 'configured', seeds })
+    const priority = (): [number, number] => [0, 1]
+    const seat = { seat: 1, ucc: 'helpdesk', priority, warm: false, asksCanMove: false } as const
+    const asked = machine.handle(0, { type: 'seat-open', ...seat } as unknown as PoolInput)
+    const attempt = asked.flatMap((effect) => (effect.type === 'probe' ? [effect.attempt] : []))[0] ?? NaN
+    machine.handle(60_000, { type: 'pause', lateMs: 60_000, uncountedMs: 60_000 })
+    const body = { server: 'srv1', versions: [1], ucc: 'helpdesk', state: 'running', term: 7 } as const
+    const late = { type: 'probed', attempt, result: { is: 'ready', body, rttMs: 10 } } as const
+    machine.handle(60_010, late)
+    expect(machine.judge.fence('helpdesk').term).toBe(7)
+    expect(machine.judge.book.word('srv1', 'helpdesk')).toBeUndefined()
+    // Once: it is known no more.
+    machine.handle(60_020, { ...late, result: { ...late.result, body: { ...body, term: 9 } } })
+    expect(machine.judge.fence('helpdesk').term).toBe(7)
+  })
+})
 
 describe('the fence', () => {
   test('is the highest term announced; no term is equal to all', () => {

@@ -1,9 +1,8 @@
 /** What a client does while nothing is wrong, and how soon it sees that something is. */
 import { DEFAULTS } from '../../../client/defaults'
-import type { FailoverEventName, MoveEvent } from '../../../client/events'
+import type { FailoverEventName } from '../../../client/events'
 import { noticedWithinMs } from '../bounds'
-import type { Invariant, RunView } from '../invariant'
-import type { SwarmPlan } from '../plan'
+import type { Invariant } from '../invariant'
 
 const MOVES: ReadonlySet<FailoverEventName> = new Set<FailoverEventName>(['failover', 'switchover', 'failback'])
 
@@ -146,8 +145,8 @@ export const holdDownIsWaited: Invariant = {
         const decidedAt = at - (context.timings.totalMs - context.timings.detectMs)
         const waitedMs = decidedAt - (arrivedAt[client] ?? -Infinity) + REPORT_MS
         arrivedAt[client] = at - context.timings.resumeMs - context.timings.restoreMs
-        const plan = planOf(run, client)
-        if (plan === undefined || name !== 'failback' || wishes.has(client) || !isByRank(context)) return
+        const plan = run.clients[client]?.plan
+        if (plan === undefined || name !== 'failback' || wishes.has(client) || context.reason !== 'rank') return
         if (waitedMs < plan.holdDownMs)
           violated(
             `client ${client} went back to ${context.to.name} after ${Math.round(waitedMs)} of ${plan.holdDownMs} ms`,
@@ -155,12 +154,4 @@ export const holdDownIsWaited: Invariant = {
       },
     }
   },
-}
-
-function planOf({ clients }: RunView, client: number): SwarmPlan['clients'][number] | undefined {
-  return clients[client]?.plan
-}
-
-function isByRank({ reason }: MoveEvent): boolean {
-  return reason === 'rank'
 }
