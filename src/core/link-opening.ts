@@ -114,6 +114,8 @@ export class LinkOpening {
   progress(link: Link): void {
     const { phase } = link
     if (phase.is !== 'overlapping' && phase.is !== 'resuming') return
+    // The old side carries everything still: nobody is moved to a server whose UCC has stopped meanwhile.
+    if (phase.is === 'overlapping' && !link.running) return this.host.end(link, { type: 'not-ready', state: 'stopped' })
     const names = this.host.topics.names().filter((name) => this.host.topics.wanting(name))
     const answered = names.every((name) => link.answered.has(name))
     if (!link.commandsOpen && (answered || this.host.now() >= phase.commandsAt)) this.#openCommands(link)

@@ -64,12 +64,22 @@ function pick(judge: Judge, usable: readonly Standing[], facts: SearchFacts): St
   return compareStandings(best, same).reason === 'term' && !isWhence(best, place) ? best : same
 }
 
-/** Is the lost place the last choice? It sent us away, or has no readiness to say that it serves all the same. */
-function comesLast(judge: Judge, { from, reason }: Searching): boolean {
-  return NOT_BACK.has(reason) || (from !== undefined && judge.roster.get(from)?.contract === 'absent')
+/**
+ * Is the lost place the last choice? It sent us away, was dialled again in vain, or has no readiness to say that it
+ * serves all the same.
+ */
+function comesLast(judge: Judge, { from, reason, hasRedialFailed }: Searching): boolean {
+  return (
+    hasRedialFailed === true ||
+    NOT_BACK.has(reason) ||
+    (from !== undefined && judge.roster.get(from)?.contract === 'absent')
+  )
 }
 
-function isWhence({ endpointId, server }: Standing, { from, fromServer }: Searching): boolean {
+export function isWhence(
+  { endpointId, server }: Pick<Standing, 'endpointId' | 'server'>,
+  { from, fromServer }: Searching,
+): boolean {
   // By the server's name where it is known: the endpoint may lead elsewhere by now.
   return server === undefined || fromServer === undefined ? endpointId === from : server === fromServer
 }

@@ -175,6 +175,11 @@ export function unknown(place: Searching): Searching {
   return { ...place, search: { is: transition(SEARCH_TRANSITIONS, search.is, 'rest'), askAt: search.askAt } }
 }
 
+/** An attempt has failed; `isRedial`: at the server that was lost. What answers from now on counts. */
+export function attemptFailed(now: Instant, place: Searching, isRedial: boolean): Searching {
+  return { ...unknown(place), since: now, ...(isRedial ? { hasRedialFailed: true as const } : {}) }
+}
+
 /** When the road in sight was first known. */
 export function readyAt({ search }: Searching): Instant | undefined {
   return 'readyAt' in search ? search.readyAt : undefined

@@ -2,7 +2,7 @@
 import type { Standing } from './choose'
 import type { Judge } from './judge'
 import type { MoveKind, MovePlan } from './pool-protocol'
-import { betterRoadUntil, search } from './search'
+import { betterRoadUntil, isWhence, search } from './search'
 import { askAt, known, readyAt, unknown } from './seat-places'
 import type { Searching } from './seat-state'
 import { NEVER, type Instant } from './time'
@@ -33,7 +33,7 @@ export function seek(now: Instant, place: Searching, facts: SeekFacts): Sought {
   if (result.found === 'nothing') return { do: 'wait', place: unknown(place), until: askAt(place) ?? NEVER }
   const { to, betterPending } = result
   const { from, oldLink, dialAfter } = place
-  if (oldLink === 'alive' && from !== undefined && isSameServer(to, place)) return { do: 'recover', from }
+  if (oldLink === 'alive' && from !== undefined && isWhence(to, place)) return { do: 'recover', from }
   const since = readyAt(place) ?? now
   const waitMs = isHerePending(place, facts) ? facts.probeTimeoutMs : facts.betterRoadMs
   const waitUntil = betterPending ? betterRoadUntil(since, waitMs) : now
@@ -55,7 +55,7 @@ function isHerePending({ reason, from, since, isByOwnPause }: Searching, { judge
 }
 
 function sketch(now: Instant, place: Searching, to: Standing, since: Instant, everServed: boolean): MoveSketch {
-  const kind: MoveKind = !everServed ? 'initial' : isSameServer(to, place) ? 'redial' : 'failover'
+  const kind: MoveKind = !everServed ? 'initial' : isWhence(to, place) ? 'redial' : 'failover'
   // Where the draw had put the question off, that wait is the draw's, and deciding began with the question.
   const { detected, askedAt = detected } = place
   const decided = decidedAt(now, { since, detected, askedAt })
@@ -78,10 +78,6 @@ function inWords({ term, server, endpointId }: Standing): string {
 }
 
 /** The server that was left answers again. By its name where it is known: the endpoint may lead elsewhere by now. */
-function isSameServer(to: Standing, { from, fromServer }: Searching): boolean {
-  return to.server === undefined || fromServer === undefined ? to.endpointId === from : to.server === fromServer
-}
-
 /** Sums of instants leave rounding errors, and what is decided has been decided: never later than now. */
 export function decidedAt(
   now: Instant,

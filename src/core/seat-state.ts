@@ -63,6 +63,8 @@ export interface Searching {
   readonly search: Search
   /** When the question was put, where the draw had put it off. */
   readonly askedAt?: Instant
+  /** It was dialled again since, by whatever road, and that came to nothing. */
+  readonly hasRedialFailed?: true
   /** The connection was lost in a sleep of our own: that says nothing of its server. */
   readonly isByOwnPause?: true
   readonly evidence: readonly string[]

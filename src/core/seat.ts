@@ -12,6 +12,7 @@ import { HoldDown } from './failback'
 import { describeLoss, holdAgainst, lossReason } from './losses'
 import { PlannedMoves, type AskedWish } from './planned-moves'
 import type { LossCause, SeatCondition } from './pool-protocol'
+import { isWhence } from './search'
 import { SeatBackoffs } from './seat-backoffs'
 import type { SeatContext, SeatIdentity } from './seat-context'
 import { SeatMove } from './seat-move'
@@ -216,8 +217,15 @@ export class Seat {
     const { to } = move.plan
     const waitMs = this.#backoffs.bar(now, to, cause.type === 'refused' ? (cause.retryAfterMs ?? 0) : 0)
     this.#voice.failed(move.plan, cause, waitMs)
-    holdAgainst(this.context.judge, now, this.context.judge.roster.get(to), cause)
-    if (this.#place.is === 'searching') this.#place = { ...places.unknown(this.#place), since: now }
+    const { judge } = this.context
+    holdAgainst(judge, now, judge.roster.get(to), cause)
+    const place = this.#place
+    if (place.is === 'searching')
+      this.#place = places.attemptFailed(
+        now,
+        place,
+        isWhence({ endpointId: to, server: judge.roster.get(to)?.server }, place),
+      )
     else this.#planned.drop(`the move to ${this.#voice.name(to)} failed: ${describeLoss(cause)}`)
     this.#askAll(now)
   }
